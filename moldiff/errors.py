@@ -1,0 +1,5 @@
+"""The error that is the user's to mend: shown without a traceback, with exit status 2."""
+
+
+class UserError(ValueError):
+    """Something given to moldiff cannot be used; the message names the file, the record and the remedy."""
