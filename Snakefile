@@ -1,0 +1,31 @@
+# The whole workflow: raw molecules in, a checked and readable set of generated molecules out.
+#
+#   snakemake --profile workflows/profiles/local --configfile workflows/config/demo.yaml
+#
+# docs/workflow.md explains configuration, shards, resuming and clusters.
+from snakemake.utils import min_version
+
+min_version("9.5")
+
+if not workflow.overwrite_configfiles:
+
+    configfile: f"{workflow.basedir}/workflows/config/demo.yaml"
+
+
+include: "workflows/settings.smk"
+include: "workflows/featurize.smk"
+include: "workflows/train.smk"
+include: "workflows/sample.smk"
+include: "workflows/check.smk"
+include: "workflows/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report.output,
+        rules.gate.output if CONFIG.check.min_valid > 0 else [],

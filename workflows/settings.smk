@@ -1,0 +1,97 @@
+# The validated configuration and the names that the rules share. No rules here.
+import fcntl
+import hashlib
+import json
+import os
+import shlex
+import sys
+from glob import glob
+from pathlib import Path
+
+from moldiff import config as moldiff_config
+
+try:
+    CONFIG = moldiff_config.parse(moldiff_config.Config, config)
+except moldiff_config.ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+RUN = f"{CONFIG.results}/{CONFIG.name}"
+LOGS = f"{RUN}/logs"
+BENCHMARKS = f"{RUN}/benchmarks"
+SHARDS = f"{RUN}/shards"
+
+# Without an activated environment, `moldiff` is the one beside the Python that runs Snakemake.
+shell.prefix(f'export PATH="$PATH":{shlex.quote(str(Path(sys.executable).parent))}; ')
+
+
+scattergather:
+    featurize=CONFIG.featurize.shards,
+    sample=CONFIG.sample.shards,
+    check=CONFIG.sample.shards,
+
+
+# What an option's value cannot change in a result, so that changing it reruns nothing.
+WITHOUT_EFFECT = {"shards", "threads", "workers", "min_valid"}
+
+
+def section(name):
+    """The options of one stage as JSON: a rule's params, so that a changed option reruns what follows from it."""
+    options = getattr(CONFIG, name)
+    return json.dumps(
+        options.model_dump(mode="json", exclude=WITHOUT_EFFECT), sort_keys=True
+    )
+
+
+def raw_files():
+    """The raw files, so that a changed one reruns what follows from it."""
+    files = []
+    for pattern in CONFIG.featurize.inputs:
+        if pattern.startswith("pyg-qm9:"):
+            continue
+        found = sorted(glob(pattern, recursive=True))
+        if not found:
+            raise WorkflowError(
+                f"featurize.inputs: no file matches {pattern!r} in {os.getcwd()}; paths go from the working directory"
+            )
+        files += found
+    return files
+
+
+def training_state():
+    """Folder of the state that a killed training resumes from, another one for each configuration."""
+    text = section("featurize") + section("train")
+    return f"{RUN}/state/{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def cores(shards, wanted=0):
+    """Threads of a job that is one of ``shards``: those wanted, else a share of the cores at hand."""
+    return wanted or max(1, (workflow.cores or 1) // shards)
+
+
+def whole_run():
+    """All options as JSON, without those that change no result."""
+    sections = {name: WITHOUT_EFFECT for name in moldiff_config.option_groups()}
+    return json.dumps(CONFIG.model_dump(mode="json", exclude=sections), sort_keys=True)
+
+
+def lock_run():
+    """Keep a second workflow out of this run's folder as long as this process lives.
+
+    Unlike Snakemake's own lock, this one leaves no trace when the process is killed.
+    """
+    Path(RUN).mkdir(parents=True, exist_ok=True)
+    lock = os.open(f"{RUN}/.lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise WorkflowError(
+            f"{RUN}: another workflow is running there; wait for its end or choose another `name`"
+        )
+
+
+onstart:
+    lock_run()
+
+
+onsuccess:
+    print(f"Done: open {RUN}/report.html", file=sys.stderr)

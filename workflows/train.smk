@@ -1,0 +1,31 @@
+rule train:
+    input:
+        rules.merge_featurized.output,
+        start_from=CONFIG.train.start_from or [],
+        dataset_info=rules.merge_featurized.output.info,
+    output:
+        weights=ensure(f"{RUN}/training/model.safetensors", non_empty=True),
+        metrics=ensure(f"{RUN}/training/metrics.csv", non_empty=True),
+        summary=ensure(f"{RUN}/training/train.json", non_empty=True),
+    log:
+        f"{LOGS}/train.log",
+    benchmark:
+        f"{BENCHMARKS}/train.tsv"
+    conda:
+        "environment.yaml"
+    threads: cores(1, CONFIG.train.threads) * CONFIG.train.devices
+    resources:
+        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+        runtime=lambda wildcards, attempt: round(
+            attempt * (30 + 1.2 * (CONFIG.train.minutes or 690))
+        ),
+    params:
+        options=section("train"),
+        devices=CONFIG.train.devices,
+        dataset=subpath(input.dataset_info, parent=True),
+        folder=subpath(output.weights, parent=True),
+        # Snakemake deletes the outputs of a failed job; what a killed training resumes from is therefore no output.
+        state=training_state(),
+    shell:
+        "moldiff --log {log} train {params.dataset:q} --options {params.options:q} --state {params.state:q}"
+        " --threads $(( {threads} / {params.devices} )) --out {params.folder:q}"
