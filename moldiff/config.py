@@ -100,12 +100,12 @@ class NetworkOptions(Options):
     hidden: int = Field(96, ge=8)
     """Hidden width of the pair network."""
     heads: int = Field(8, ge=1)
-    """Attention heads; must divide scalars."""
+    """Attention heads; twice their number must divide scalars."""
 
     @model_validator(mode="after")
     def _heads(self) -> Self:
-        if self.scalars % self.heads:
-            raise ValueError(f"heads {self.heads} does not divide scalars {self.scalars}")
+        if self.scalars % (2 * self.heads):
+            raise ValueError(f"twice heads, {2 * self.heads}, does not divide scalars {self.scalars}")
         return self
 
 

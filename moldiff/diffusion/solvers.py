@@ -1,0 +1,137 @@
+"""Solvers: from the prior to molecules along a grid of noise levels. Each step is a call of the denoiser or two."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Generator, Tensor
+
+from moldiff.diffusion.process import Process
+from moldiff.molecules import Denoiser, MoleculeBatch, Prediction
+
+Step = Callable[..., tuple[MoleculeBatch, Prediction]]
+
+
+@dataclass(frozen=True)
+class Churn:
+    """Noise injected before a step (Karras et al. 2022, algorithm 2): σ is raised by up to ``gamma`` of itself.
+
+    Attributes:
+        gamma: largest relative rise; the rise a step is also at most the size of √2 − 1 and of the whole grid's share.
+        low, high: σ, Å, between which noise is injected.
+    """
+
+    gamma: float = 0.0
+    low: float = 0.03
+    high: float = 3.0
+
+    def raised(self, sigma: float) -> float:
+        """The level to which σ is raised."""
+        return sigma * (1 + self.gamma) if self.low <= sigma <= self.high else sigma
+
+
+@dataclass(frozen=True)
+class Euler:
+    """Euler's step of the probability flow, after injected noise (Karras et al. 2022, algorithm 2 without correction)."""
+
+    process: Process
+    churn: Churn = Churn()
+
+    def __call__(
+        self,
+        denoiser: Denoiser,
+        noisy: MoleculeBatch,
+        sigma: Float[Tensor, " molecule"],
+        lower: Float[Tensor, " molecule"],
+        previous: Prediction | None,
+        generator: Generator,
+    ) -> tuple[MoleculeBatch, Prediction]:
+        noisy, sigma = _churned(self.process, self.churn, noisy, sigma, generator)
+        predicted = denoiser(noisy, sigma, previous)
+        return self.process.step(noisy, predicted, sigma, lower, generator), predicted
+
+
+@dataclass(frozen=True)
+class Heun:
+    """Heun's second-order step for positions (Karras et al. 2022, algorithm 2): two evaluations, one in the last step.
+
+    Categories step once, by the first prediction's posterior: a jump has no slope to average.
+    """
+
+    process: Process
+    churn: Churn = Churn()
+
+    def __call__(
+        self,
+        denoiser: Denoiser,
+        noisy: MoleculeBatch,
+        sigma: Float[Tensor, " molecule"],
+        lower: Float[Tensor, " molecule"],
+        previous: Prediction | None,
+        generator: Generator,
+    ) -> tuple[MoleculeBatch, Prediction]:
+        noisy, sigma = _churned(self.process, self.churn, noisy, sigma, generator)
+        predicted = denoiser(noisy, sigma, previous)
+        stepped = self.process.step(noisy, predicted, sigma, lower, generator)
+        if bool((lower == 0).all()):
+            return stepped, predicted
+        again = denoiser(stepped, lower, predicted)
+        slope = (noisy.pos - predicted.pos) / sigma[:, None, None] / 2
+        slope = slope + (stepped.pos - again.pos) / lower[:, None, None] / 2
+        return stepped.replace(pos=noisy.pos + (lower - sigma)[:, None, None] * slope), again
+
+
+@dataclass(frozen=True)
+class Ancestral:
+    """DDIM's family (Song et al. 2021, arXiv:2010.02502): eta = 0 is deterministic DDIM, eta = 1 ancestral DDPM."""
+
+    process: Process
+    eta: float = 1.0
+
+    def __call__(
+        self,
+        denoiser: Denoiser,
+        noisy: MoleculeBatch,
+        sigma: Float[Tensor, " molecule"],
+        lower: Float[Tensor, " molecule"],
+        previous: Prediction | None,
+        generator: Generator,
+    ) -> tuple[MoleculeBatch, Prediction]:
+        predicted = denoiser(noisy, sigma, previous)
+        return self.process.step(noisy, predicted, sigma, lower, generator, eta=self.eta), predicted
+
+
+def generate(
+    process: Process,
+    denoiser: Denoiser,
+    step: Step,
+    grid: Float[Tensor, " level"],
+    mask: Bool[Tensor, "molecule atom"],
+    generator: Generator,
+    dtype: torch.dtype = torch.float32,
+) -> Iterator[MoleculeBatch]:
+    """The molecules after each step of the grid; the last ones are the result.
+
+    Args:
+        step: a solver of this module.
+        grid: descending noise levels, Å, that end in 0.
+        mask: sizes of the molecules to make.
+    """
+    levels = grid.to(dtype)
+    sigmas = [level.expand(len(mask)).to(mask.device) for level in levels]
+    batch = process.prior(mask, sigmas[0], generator)
+    previous = None
+    for sigma, lower in zip(sigmas[:-1], sigmas[1:], strict=True):
+        batch, previous = step(denoiser, batch, sigma, lower, previous, generator)
+        yield batch
+
+
+def _churned(
+    process: Process, churn: Churn, noisy: MoleculeBatch, sigma: Float[Tensor, " molecule"], generator: Generator
+) -> tuple[MoleculeBatch, Float[Tensor, " molecule"]]:
+    higher = churn.raised(float(sigma[0]))
+    if higher == float(sigma[0]):
+        return noisy, sigma
+    raised = torch.full_like(sigma, higher)
+    return process.raise_noise(noisy, sigma, raised, generator), raised
