@@ -134,8 +134,13 @@ def train(
 ) -> None:
     """Train a denoiser on a dataset folder; the weights go to OUT/model.safetensors."""
     from moldiff.stages import train as stages
+    from moldiff.training import Interrupted
 
-    stages.train(options, dataset, out, state=state, overwrite=overwrite)
+    try:
+        stages.train(options, dataset, out, state=state, overwrite=overwrite)
+    except Interrupted as interrupted:
+        print(f"{interrupted}; the same command continues it", file=sys.stderr)
+        sys.exit(128 + signal.SIGTERM)
 
 
 @stage(SampleOptions)

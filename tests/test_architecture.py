@@ -1,0 +1,200 @@
+"""The floors of the house: who may import whom, read from the source."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "moldiff"
+
+# By the longest prefix that fits. Modules of one floor do not import each other unless they share a column.
+FLOORS = {
+    "moldiff.config": 0,
+    "moldiff.errors": 0,
+    "moldiff.atomic": 0,
+    "moldiff.memory": 0,
+    "moldiff.molecules": 1,
+    "moldiff.chemistry": 2,
+    "moldiff.diffusion": 2,
+    "moldiff.network": 2,
+    "moldiff.dataset": 2,
+    "moldiff.training": 3,
+    "moldiff.metrics": 3,
+    "moldiff.checkpoint": 3,
+    "moldiff.scoring": 3,
+    "moldiff.reporting": 3,
+    "moldiff.stages": 4,
+    "moldiff.command_log": 5,
+    "moldiff.command_options": 5,
+    "moldiff.config_docs": 5,
+    "moldiff.cli": 5,
+    "moldiff.__main__": 5,
+    "moldiff": 0,  # __init__.py, whose `load` is imported only when it is asked for
+}
+SAME_FLOOR = {
+    ("moldiff.config", "moldiff.errors"),
+    ("moldiff.atomic", "moldiff.errors"),
+    ("moldiff.training", "moldiff.metrics"),
+    ("moldiff.cli", "moldiff.command_log"),
+    ("moldiff.cli", "moldiff.command_options"),
+    ("moldiff.cli", "moldiff.config_docs"),
+    ("moldiff.__main__", "moldiff.cli"),
+}
+HOMES = {
+    "e3nn": ("moldiff.network",),
+    "rdkit": ("moldiff.chemistry", "moldiff.scoring", "moldiff.reporting", "moldiff.stages"),
+    "posebusters": ("moldiff.scoring", "moldiff.stages"),
+    "lightning": ("moldiff.training", "moldiff.stages"),
+    "typer": ("moldiff.cli", "moldiff.command_options"),
+    "snakemake": (),
+}
+WITHOUT_TORCH = ("moldiff.config", "moldiff.chemistry", "moldiff.scoring", "moldiff.reporting", "moldiff.cli")
+WITHOUT_RDKIT = ("moldiff.config", "moldiff.cli", "moldiff.diffusion", "moldiff.network", "moldiff.dataset")
+
+
+def module_name(path: Path, package: Path) -> str:
+    parts = path.relative_to(package.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(tree: ast.AST, *, lazy: bool) -> Iterator[str]:
+    """Dotted names that a module imports; with ``lazy`` also those inside functions."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        elif lazy or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield from imports(node, lazy=lazy)
+
+
+def read_package(package: Path) -> dict[str, ast.AST]:
+    return {module_name(path, package): ast.parse(path.read_text(encoding="utf-8")) for path in package.rglob("*.py")}
+
+
+def column(name: str) -> str:
+    fitting = [prefix for prefix in FLOORS if name == prefix or name.startswith(prefix + ".")]
+    return max(fitting, key=len)
+
+
+def resolve(target: str, modules: dict[str, ast.AST]) -> str:
+    """The module that an imported dotted name belongs to: the name itself or what it is an attribute of."""
+    while target not in modules and "." in target:
+        target = target.rpartition(".")[0]
+    return target
+
+
+def violations(modules: dict[str, ast.AST]) -> list[str]:
+    found = []
+    for name, tree in modules.items():
+        for target in imports(tree, lazy=True):
+            library = target.partition(".")[0]
+            if library in HOMES and not any(f"{name}.".startswith(f"{home}.") for home in HOMES[library]):
+                found.append(f"{name} imports {library}")
+            if library != "moldiff":
+                continue
+            mine, theirs = column(name), column(resolve(target, modules))
+            below = FLOORS[theirs] < FLOORS[mine]
+            if mine != theirs and not below and (mine, theirs) not in SAME_FLOOR and mine != "moldiff":
+                found.append(f"{name} imports {target}")
+    return found
+
+
+def reachable(start: str, modules: dict[str, ast.AST]) -> set[str]:
+    """Everything that importing ``start`` imports, by the source; the functions' own imports do not count."""
+    seen: set[str] = set()
+    pending = [start]
+    while pending:
+        name = pending.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name not in modules:
+            continue
+        pending.extend(name.rpartition(".")[0] for _ in [0] if "." in name)
+        pending.extend(resolve(target, modules) for target in imports(modules[name], lazy=False))
+    return {name.partition(".")[0] if not name.startswith("moldiff") else name for name in seen}
+
+
+def test_imports_go_down_only():
+    assert violations(read_package(PACKAGE)) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("moldiff.config", "import moldiff.molecules"),
+        ("moldiff.chemistry.arrays", "from moldiff.dataset import storage"),
+        ("moldiff.chemistry.arrays", "def f():\n    from moldiff.network.layer import Layer"),
+        ("moldiff.reporting.page", "from moldiff.scoring import score"),
+        ("moldiff.diffusion.process", "from moldiff.stages.train import train"),
+        ("moldiff.training", "import e3nn.o3"),
+        ("moldiff.network.layer", "from rdkit import Chem"),
+        ("moldiff.stages.train", "import snakemake"),
+    ],
+)
+def test_an_import_against_the_floors_is_found(module: str, source: str):
+    modules = {**read_package(PACKAGE), module: ast.parse(source)}
+    assert violations(modules) != []
+
+
+@pytest.mark.parametrize("prefix", WITHOUT_TORCH)
+def test_torch_is_not_reached(prefix: str):
+    modules = read_package(PACKAGE)
+    for name in modules:
+        if column(name) == prefix:
+            assert {"torch", "torch_geometric", "e3nn", "lightning"}.isdisjoint(reachable(name, modules)), name
+
+
+@pytest.mark.parametrize("prefix", WITHOUT_RDKIT)
+def test_rdkit_is_not_reached(prefix: str):
+    modules = read_package(PACKAGE)
+    for name in modules:
+        if column(name) == prefix:
+            assert "rdkit" not in reachable(name, modules), name
+
+
+def test_a_reached_torch_is_found():
+    modules = {**read_package(PACKAGE), "moldiff.errors": ast.parse("import torch")}
+    assert "torch" in reachable("moldiff.cli", modules)
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import moldiff", {"torch", "rdkit", "pydantic", "pandas", "numpy"}),
+        ("import moldiff.cli", {"torch", "rdkit", "pandas", "numpy", "e3nn", "lightning", "snakemake"}),
+        ("import moldiff.chemistry.records, moldiff.chemistry.arrays", {"torch", "torch_geometric", "pandas"}),
+        ("import moldiff.scoring.score", {"torch", "torch_geometric", "posebusters"}),
+        ("import moldiff.stages.check", {"torch", "torch_geometric", "posebusters"}),
+        ("import moldiff.stages.report", {"torch", "torch_geometric", "moldiff.scoring"}),
+        ("import moldiff.stages.featurize", {"torch", "torch_geometric", "e3nn"}),
+    ],
+)
+def test_what_an_import_really_loads(statement: str, absent: set[str]):
+    code = f"import sys; {statement}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert absent.isdisjoint(loaded)
+
+
+def test_files_are_small_and_named_for_what_they_do():
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "workflows").glob("*.smk")]:
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 330, path
+        assert path.stem not in {"utils", "common", "helpers", "misc"}, path
+        assert "from __future__ import annotations" not in text, path
+
+
+def test_no_pickle_is_read():
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"torch.load", "pickle.load", "pickle.loads"}:
+                assert "weights_only=True" in ast.unparse(node), f"{path}:{node.lineno}"
