@@ -1,0 +1,51 @@
+"""Conformers of molecules that come without coordinates."""
+
+import hashlib
+
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
+
+from moldiff.chemistry.parsing import Rejected
+from moldiff.config import FeaturizeOptions
+
+_MAX_ITERATIONS = 1000  # RDKit's default of 200 leaves one molecule in eight unconverged
+
+
+def make_conformers(mol: Chem.Mol, text: str, options: FeaturizeOptions) -> Chem.Mol:
+    """A copy with all hydrogens and up to ``options.conformers`` conformers (ETKDGv3, then MMFF94s or UFF).
+
+    The seed comes from ``options.seed`` and the record's text alone, so neither shards nor the order of
+    records change a geometry. Random starting coordinates are the second attempt.
+
+    Raises:
+        Rejected: no conformer is found, or not in time.
+    """
+    full = Chem.AddHs(mol)
+    parameters = rdDistGeom.ETKDGv3()
+    digest = hashlib.blake2b(f"{options.seed}\n{text}".encode("utf-8", "surrogatepass"), digest_size=4).digest()
+    parameters.randomSeed = int.from_bytes(digest, "big") >> 1
+    parameters.numThreads = 1
+    parameters.timeout = max(1, round(options.conformer_timeout))
+    for random_start in (False, True):
+        parameters.useRandomCoords = random_start
+        try:
+            found = list(rdDistGeom.EmbedMultipleConfs(full, options.conformers, parameters))
+        except (RuntimeError, ValueError) as error:
+            raise Rejected(f"no conformer: {str(error).strip().splitlines()[0][:200]}") from None
+        if found:
+            break
+    else:
+        raise Rejected("no conformer: ETKDGv3 finds none")
+    if options.minimize:
+        _minimize(full)
+    return full
+
+
+def _minimize(mol: Chem.Mol) -> None:
+    """Minimize all conformers in place; a molecule that neither force field knows stays as embedded."""
+    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
+        rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(
+            mol, numThreads=1, maxIters=_MAX_ITERATIONS, mmffVariant="MMFF94s"
+        )
+    elif rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
+        rdForceFieldHelpers.UFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=_MAX_ITERATIONS)

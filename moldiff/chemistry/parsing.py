@@ -1,0 +1,133 @@
+"""From a record's text to an RDKit molecule, or the reason why not."""
+
+import math
+import re
+
+from rdkit import Chem, rdBase
+
+from moldiff.chemistry.records import Record
+from moldiff.chemistry.xyz import parse_xyz, perceive_bonds
+
+_SMILES = Chem.SmilesParserParams()
+_SMILES.sanitize = False
+_SMILES.removeHs = False
+_SMILES.parseName = False
+_NOT_FINITE = re.compile(r"^ .*(nan|inf)", re.IGNORECASE | re.MULTILINE)
+_TIMESTAMP = re.compile(r"^\[[\d:]+\]\s*")
+
+
+class Rejected(Exception):
+    """A record that gives no molecule; the message is ``kind`` or ``kind: detail``."""
+
+
+def parse_record(record: Record, charge: int = 0) -> Chem.Mol:
+    """The molecule as written: hydrogens kept and, but for XYZ, not sanitized.
+
+    XYZ holds no bonds; they are perceived (`moldiff.chemistry.xyz.perceive_bonds`) and the method is the
+    molecule's property ``_bonds``. That can take long: call it in a process that can be ended.
+
+    Raises:
+        Rejected: the text cannot be read, there is no atom, an element is unknown, a coordinate is not finite.
+    """
+    if record.problem is not None:
+        raise Rejected(record.problem)
+    if record.kind == "sdf":
+        mol = _parse_sdf(record.text)
+    elif record.kind == "smiles":
+        mol = _parse_smiles(record.text)
+    else:
+        mol = _parse_xyz(record.text, charge)
+    if mol.GetNumAtoms() == 0:
+        raise Rejected("no atoms")
+    return mol
+
+
+def has_coordinates(mol: Chem.Mol) -> bool:
+    """Whether the molecule has a three-dimensional conformer; a flat drawing is none.
+
+    A conformer that is marked 3D may be flat, but two atoms must not lie on each other.
+    """
+    if mol.GetNumConformers() == 0:
+        return False
+    conformer = mol.GetConformer()
+    if not conformer.Is3D():
+        return False
+    positions = conformer.GetPositions()
+    return mol.GetNumAtoms() == 1 or bool((positions != positions[0]).any())
+
+
+def _parse_sdf(text: str) -> Chem.Mol:
+    _check_counts(text)
+    with rdBase.CaptureErrorLog() as log:
+        try:
+            mol = Chem.MolFromMolBlock(text, sanitize=False, removeHs=False)
+        except (RuntimeError, ValueError) as error:
+            raise Rejected(f"unreadable: {_first_line(str(error))}") from None
+    if mol is None:
+        if _NOT_FINITE.search(text):
+            raise Rejected("coordinates that are not finite (NaN or infinite)")
+        raise Rejected(f"unreadable: {_first_line(log.messages)}")
+    return mol
+
+
+def _check_counts(text: str) -> None:
+    """The V2000 counts line against the lines that follow, which RDKit does not compare when bonds are left over.
+
+    Raises:
+        Rejected: they disagree.
+    """
+    lines = text.split("\n", 4)
+    if len(lines) < 4:
+        raise Rejected("unreadable: fewer than four lines")
+    counts = lines[3]
+    if counts[34:39] != "V2000" and "V3000" in counts:
+        return
+    try:
+        atoms, bonds = int(counts[0:3]), int(counts[3:6] or 0)
+    except ValueError:
+        raise Rejected(f"wrong counts line: {counts[:40]!r}") from None
+    block = lines[4][: lines[4].find("\nM  END") + 1] if len(lines) == 5 else ""
+    if not block and "M  END" not in text:
+        raise Rejected("unreadable: no M  END line")
+    body = block.split("\n")
+    body.pop()
+    if len(body) < atoms + bonds:
+        raise Rejected(f"wrong counts line: {atoms} atoms and {bonds} bonds announced, {len(body)} lines follow")
+    if len(body) > atoms + bonds and body[atoms + bonds][:1].isspace():
+        extra = body[atoms + bonds].split()
+        if len(extra) >= 3 and all(word.lstrip("-").replace(".", "", 1).isdigit() for word in extra[:3]):
+            raise Rejected(f"wrong counts line: {atoms} atoms and {bonds} bonds announced, more lines follow")
+
+
+def _parse_smiles(text: str) -> Chem.Mol:
+    with rdBase.CaptureErrorLog() as log:
+        try:
+            mol = Chem.MolFromSmiles(text, _SMILES)
+        except (RuntimeError, ValueError) as error:
+            raise Rejected(f"unreadable SMILES: {_first_line(str(error))}") from None
+    if mol is None:
+        raise Rejected(f"unreadable SMILES: {_first_line(log.messages)}")
+    mol.RemoveAllConformers()  # a drawing in a CXSMILES is no geometry
+    return mol
+
+
+def _parse_xyz(text: str, charge: int) -> Chem.Mol:
+    try:
+        atoms, total_charge = parse_xyz(text, charge)
+    except ValueError as error:
+        raise Rejected(f"unreadable: {error}") from None
+    if atoms.GetNumAtoms() == 0:
+        raise Rejected("no atoms")
+    if not math.isfinite(atoms.GetConformer().GetPositions().sum()):
+        raise Rejected("coordinates that are not finite (NaN or infinite)")
+    try:
+        mol, method = perceive_bonds(atoms, total_charge)
+    except ValueError as error:
+        raise Rejected(f"no bonds perceived: {_first_line(str(error))}") from None
+    mol.SetProp("_bonds", method)
+    return mol
+
+
+def _first_line(message: str) -> str:
+    lines = [line for line in message.strip().splitlines() if line.strip()]
+    return _TIMESTAMP.sub("", lines[0])[:200] if lines else "no explanation"

@@ -1,0 +1,174 @@
+"""Processes that work through many items, of which any may hang or crash without taking the others along."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import connection
+from typing import Any, Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Packed = TypeVar("Packed")
+
+_FLUSH_SECONDS = 0.5
+_POLL_SECONDS = 0.2
+_IDLE = -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lost(Generic[Item]):
+    """An item without a result: its process was ended or crashed."""
+
+    item: Item
+    reason: str
+
+
+def default_workers() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_all(
+    work: Callable[[Item], Result],
+    pack: Callable[[list[Result]], Packed],
+    items: Iterable[Item],
+    *,
+    workers: int,
+    chunk: int,
+    timeout: float,
+) -> Iterator[Packed | Lost[Item]]:
+    """Results of all items in packed pieces, in no particular order.
+
+    Args:
+        work: gives the result of one item.
+        pack: makes of several results one object that travels well; called in the process that worked.
+        items: the items, read as they are needed.
+        workers: processes.
+        chunk: items handed to a process at a time.
+        timeout: seconds for one item; then its process is ended, the item is `Lost` and the others of its chunk
+            go to a new process. The same becomes of an item that crashes its process.
+    """
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    source = _chunks(items, chunk)
+    pool: list[_Worker[Item, Result, Packed]] = []
+    try:
+        for batch in islice(source, workers):
+            pool.append(_Worker(context, work, pack))
+            pool[-1].give(batch)
+        while busy := [worker for worker in pool if worker.items]:
+            ready = connection.wait([worker.pipe for worker in busy], _POLL_SECONDS)
+            for worker in busy:
+                if worker.pipe in ready:
+                    yield worker.receive()
+                elif worker.seconds() > timeout:
+                    yield worker.lose(f"timeout: given up after {timeout:g} s")
+                if not worker.items and (next_batch := next(source, None)) is not None:
+                    worker.give(next_batch)
+    finally:
+        for worker in pool:
+            worker.stop()
+
+
+def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+class _Worker(Generic[Item, Result, Packed]):
+    """A process, its pipe, and the items that it still owes."""
+
+    def __init__(self, context: Any, work: Callable[[Item], Result], pack: Callable[[list[Result]], Packed]) -> None:
+        self._context = context
+        self._tasks = work, pack
+        self._started = context.Value("d", _IDLE, lock=False)
+        self._place = context.Value("q", 0, lock=False)
+        self.items: list[Item] = []
+        self._start()
+
+    def _start(self) -> None:
+        self.pipe, child = self._context.Pipe()
+        self._started.value, self._place.value = _IDLE, 0
+        self._process = self._context.Process(
+            target=_serve, args=(child, *self._tasks, self._started, self._place), daemon=True
+        )
+        self._process.start()
+        child.close()
+
+    def give(self, items: list[Item]) -> None:
+        self.items = items
+        try:
+            self.pipe.send(items)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # the process is dead, which receive() finds out
+
+    def seconds(self) -> float:
+        """How long the process has been at its present item."""
+        started = float(self._started.value)
+        return time.monotonic() - started if started != _IDLE else 0.0
+
+    def receive(self) -> Packed | Lost[Item]:
+        """The next piece of results, or the item at which the process died."""
+        try:
+            message = self.pipe.recv()
+        except (EOFError, OSError):
+            return self.lose("crash: the process that worked on it died")
+        if isinstance(message, BaseException):
+            raise message
+        count, piece = message
+        self.items = self.items[count:]
+        return piece
+
+    def lose(self, reason: str) -> Lost[Item]:
+        """End the process, give up the item it was at, and hand the others that it owes to a new one."""
+        self._process.kill()
+        self._process.join()
+        self.pipe.close()
+        place = int(self._place.value)  # counted from the first item that is still owed
+        lost = Lost(self.items[place], reason)
+        remaining = self.items[:place] + self.items[place + 1 :]
+        self._start()
+        self.items = []
+        if remaining:
+            self.give(remaining)
+        return lost
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self.pipe.close()
+
+
+def _serve(pipe: Any, work: Callable[[Any], Any], pack: Callable[[list[Any]], Any], started: Any, place: Any) -> None:
+    """The process: results go back every half second, so that an item that hangs costs the others little."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its children
+    while True:
+        try:
+            items = pipe.recv()
+        except (EOFError, OSError):
+            return
+        results: list[Any] = []
+        flushed = time.monotonic()
+        place.value, started.value = 0, flushed
+        try:
+            for item in items:
+                results.append(work(item))
+                now = time.monotonic()
+                if now - flushed > _FLUSH_SECONDS:
+                    started.value = _IDLE
+                    pipe.send((len(results), pack(results)))
+                    results, flushed = [], now
+                place.value, started.value = len(results), now
+            started.value = _IDLE
+            if results:
+                pipe.send((len(results), pack(results)))
+        except BrokenPipeError:
+            return
+        except Exception as error:  # a mistake of the program: the parent raises it
+            pipe.send(error)
+            return

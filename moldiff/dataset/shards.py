@@ -1,0 +1,239 @@
+"""Parts of a featurized set, and how they become one: the same bytes however many parts there were."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from moldiff.atomic import write_text
+from moldiff.config import FeaturizeOptions
+from moldiff.dataset.splits import split_at_random, split_by_hash, split_by_scaffold
+from moldiff.dataset.statistics import describe, histogram
+from moldiff.dataset.storage import (
+    ARRAYS_FILE,
+    FORMAT,
+    INFO_FILE,
+    REJECTED_FILE,
+    TABLE_FILE,
+    RaggedMolecules,
+    read_arrays,
+    read_info,
+    string_table,
+    write_arrays,
+    write_info,
+    write_table,
+)
+from moldiff.errors import UserError
+
+SHARD_ROWS = "rows.parquet"
+SHARD_REJECTED = "rejected.parquet"
+SHARD_INFO = "shard.json"
+INPUT_PREFIX = "input_"
+
+ROW_COLUMNS = ("id", "smiles", "isomeric_smiles", "inchikey", "split", "source", "record", "conformer", "atoms")
+"""Columns of molecules.parquet before those of the input."""
+_INTEGERS = {name: pa.int64() for name in ("order", "record", "conformer", "atoms")}
+_SHARD_COLUMNS = ("order", *(name for name in ROW_COLUMNS), "scaffold", "properties")
+_REJECTED_COLUMNS = ("order", "source", "record", "id", "reason")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Featurized records, complete or a shard of them; ``order`` is a record's number over all inputs."""
+
+    molecules: RaggedMolecules
+    rows: pa.Table
+    """One row a molecule: order, the columns of molecules.parquet, scaffold, properties (a JSON object)."""
+    rejected: pa.Table
+    """One row a rejected record: order, source, record, id, reason."""
+    records_read: int
+
+    @classmethod
+    def build(
+        cls,
+        molecules: Sequence[RaggedMolecules],
+        rows: dict[str, list[Any]],
+        rejected: dict[str, list[Any]],
+        records_read: int,
+    ) -> Self:
+        """A part from columns as lists; missing lists are empty."""
+        return cls(
+            RaggedMolecules.concatenate(molecules),
+            string_table({name: rows.get(name, []) for name in _SHARD_COLUMNS}, _INTEGERS),
+            string_table({name: rejected.get(name, []) for name in _REJECTED_COLUMNS}, _INTEGERS),
+            records_read,
+        )
+
+
+def write_shard(
+    folder: Path, part: Part, options: FeaturizeOptions, shard: int, shards: int, versions: dict[str, str]
+) -> None:
+    """Write one part; its JSON file, written last, makes it complete."""
+    (folder / SHARD_INFO).unlink(missing_ok=True)
+    write_arrays(folder / ARRAYS_FILE, part.molecules)
+    write_table(folder / SHARD_ROWS, part.rows)
+    write_table(folder / SHARD_REJECTED, part.rejected)
+    info = {
+        "format": FORMAT,
+        "shard": shard,
+        "shards": shards,
+        "options": _kept_options(options),
+        "records_read": part.records_read,
+        "versions": versions,
+    }
+    write_text(folder / SHARD_INFO, json.dumps(info, indent=2, ensure_ascii=False) + "\n")
+
+
+def merge_shards(
+    folders: Sequence[Path], options: FeaturizeOptions, output: Path, versions: dict[str, str]
+) -> dict[str, Any]:
+    """Merge all shards of one run into a featurized set.
+
+    Raises:
+        UserError: a shard is missing, unfinished, given twice, or was made with other options.
+    """
+    infos = [read_info(folder, SHARD_INFO) for folder in folders]
+    if not infos:
+        raise UserError("no shards to merge; name the folders that featurize --shard wrote")
+    for folder, info in zip(folders, infos, strict=True):
+        if info["options"] != _kept_options(options):
+            changed = [key for key, value in _kept_options(options).items() if info["options"].get(key) != value]
+            raise UserError(f"{folder}: was made with other options ({', '.join(changed)}); featurize it again")
+        if info["shards"] != len(folders):
+            raise UserError(f"{folder}: is one of {info['shards']} shards, and {len(folders)} were given; give all")
+    numbers = sorted(info["shard"] for info in infos)
+    if numbers != list(range(len(folders))):
+        raise UserError(f"shards {numbers} were given, and 0 to {len(folders) - 1} are needed; give each one once")
+    parts = [
+        Part(
+            read_arrays(folder / ARRAYS_FILE),
+            pq.read_table(folder / SHARD_ROWS),
+            pq.read_table(folder / SHARD_REJECTED),
+            info["records_read"],
+        )
+        for folder, info in zip(folders, infos, strict=True)
+    ]
+    return assemble(parts, options, output, versions)
+
+
+def assemble(
+    parts: Sequence[Part], options: FeaturizeOptions, output: Path, versions: dict[str, str]
+) -> dict[str, Any]:
+    """Write the featurized set that the parts make together; returns the content of dataset.json.
+
+    Raises:
+        UserError: no molecule is left, or the folder cannot be written.
+    """
+    rows = pa.concat_tables([part.rows for part in parts])
+    rejected = pa.concat_tables([part.rejected for part in parts])
+    order = np.lexsort((rows["conformer"].to_numpy(), rows["order"].to_numpy()))
+    if options.duplicates == "reject":
+        order, repeated = _without_duplicates(rows, order)
+        rejected = pa.concat_tables([rejected, repeated])
+    rows = rows.take(pa.array(order))
+    rejected = rejected.take(pa.array(np.argsort(rejected["order"].to_numpy(), kind="stable")))
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        (output / INFO_FILE).unlink(missing_ok=True)  # from here on the set counts as unfinished
+    except OSError as error:
+        raise UserError(f"{output}: cannot be written: {error.strerror}; choose a folder that you may write") from error
+    write_text(output / REJECTED_FILE, _csv(rejected.drop_columns(["order"])))
+    records_read = sum(part.records_read for part in parts)
+    reasons = histogram(Counter(reason.partition(": ")[0] for reason in rejected["reason"].to_pylist()))
+    if len(rows) == 0:
+        told = ", ".join(f"{reason} ({count})" for reason, count in list(reasons.items())[:3]) or "no record was read"
+        raise UserError(f"{output / REJECTED_FILE}: none of {records_read} records gives a molecule: {told}")
+    molecules = RaggedMolecules.concatenate([part.molecules for part in parts]).take(order)
+    splits = _splits(rows, options)
+    columns = {name: rows[name] for name in ROW_COLUMNS}
+    columns["split"] = pa.array(splits, pa.string())
+    write_arrays(output / ARRAYS_FILE, molecules)
+    write_table(output / TABLE_FILE, pa.table({**columns, **_input_columns(rows["properties"].to_pylist())}))
+    info = {
+        "records_read": records_read,
+        "molecules": len(np.unique(rows["order"].to_numpy())),
+        "conformers": len(rows),
+        "rejected": len(rejected),
+        "reasons": reasons,
+        "splits": {name: splits.count(name) for name in ("train", "valid", "test")},
+        "hydrogens": options.hydrogens,
+        **describe(molecules, np.flatnonzero(np.array(splits) == "train")),
+        "seed": options.seed,
+        "options": _kept_options(options),
+        "versions": versions,
+    }
+    write_info(output, info)
+    return info
+
+
+def _kept_options(options: FeaturizeOptions) -> dict[str, Any]:
+    """The options that the result depends on: not the number of shards."""
+    return options.model_dump(mode="json", exclude={"shards"})
+
+
+def _without_duplicates(rows: pa.Table, order: np.ndarray) -> tuple[np.ndarray, pa.Table]:
+    """The rows, in order, whose SMILES stood in no earlier record, and rejections for the records of the others."""
+    smiles = rows["smiles"].to_pylist()
+    records = rows["order"].to_pylist()
+    first: dict[str, int] = {}
+    kept: list[int] = []
+    repeated: dict[int, int] = {}
+    for row in order.tolist():
+        if first.setdefault(smiles[row], records[row]) == records[row]:
+            kept.append(row)
+        else:
+            repeated.setdefault(records[row], row)
+    lost = rows.take(pa.array(list(repeated.values()), pa.int64())).select(
+        ["order", "source", "record", "id", "smiles"]
+    )
+    reasons = [f"duplicate: {text} stood in an earlier record" for text in lost["smiles"].to_pylist()]
+    return np.array(kept, np.int64), lost.drop_columns(["smiles"]).append_column(
+        "reason", pa.array(reasons, pa.string())
+    )
+
+
+def _splits(rows: pa.Table, options: FeaturizeOptions) -> list[str]:
+    valid, test = options.valid_fraction, options.test_fraction
+    smiles: list[str] = rows["smiles"].to_pylist()
+    if options.split == "column":
+        return [str(place) for place in rows["split"].to_pylist()]
+    if options.split == "random":
+        return split_at_random(smiles, valid, test, options.seed)
+    if options.split == "scaffold":
+        return split_by_scaffold(rows["scaffold"].to_pylist(), valid, test)
+    keys = [key.partition("-")[0] or text for key, text in zip(rows["inchikey"].to_pylist(), smiles, strict=True)]
+    return split_by_hash(keys, valid, test)
+
+
+def _input_columns(properties: list[str]) -> dict[str, pa.Array]:
+    """Columns of the input in the order of their first appearance; null where a record has none."""
+    columns: dict[str, list[str | None]] = {}
+    for row, text in enumerate(properties):
+        if text == "{}":
+            continue
+        for name, value in json.loads(text).items():
+            if name not in columns:
+                columns[name] = [None] * len(properties)
+            columns[name][row] = value
+    named: dict[str, pa.Array] = {}
+    for name, values in columns.items():
+        while name in ROW_COLUMNS or name in named:
+            name = INPUT_PREFIX + name
+        named[name] = pa.array(values, pa.string())
+    return named
+
+
+def _csv(table: pa.Table) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.column_names)
+    writer.writerows(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
+    return text.getvalue()

@@ -1,0 +1,229 @@
+"""The featurized set on disk: ragged arrays in safetensors, a Parquet table with one row a molecule, one JSON file."""
+
+import json
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors.numpy import save_file
+
+from moldiff.atomic import atomic_path, sha256
+from moldiff.errors import UserError
+
+FORMAT = 1
+ARRAYS_FILE = "arrays.safetensors"
+TABLE_FILE = "molecules.parquet"
+REJECTED_FILE = "rejected.csv"
+INFO_FILE = "dataset.json"
+
+_DTYPES = {
+    "positions": np.dtype(np.float32),
+    "atomic_numbers": np.dtype(np.uint8),
+    "formal_charges": np.dtype(np.int8),
+    "bonds": np.dtype(np.uint16),
+    "bond_orders": np.dtype(np.uint8),
+    "atom_offsets": np.dtype(np.int64),
+    "bond_offsets": np.dtype(np.int64),
+}
+_SAFETENSORS_DTYPES = {"F32": np.float32, "U8": np.uint8, "I8": np.int8, "U16": np.uint16, "I64": np.int64}
+
+
+@dataclass(frozen=True, slots=True)
+class RaggedMolecules:
+    """Many molecules end to end; molecule m owns atoms ``atom_offsets[m]:atom_offsets[m + 1]`` and bonds alike."""
+
+    positions: np.ndarray
+    """[atom, 3] float32, Å, in the frame of the input."""
+    atomic_numbers: np.ndarray
+    """[atom] uint8."""
+    formal_charges: np.ndarray
+    """[atom] int8."""
+    bonds: np.ndarray
+    """[bond, 2] uint16, atoms i < j counted within the molecule."""
+    bond_orders: np.ndarray
+    """[bond] uint8: 1, 2 or 3, kekulized."""
+    atom_offsets: np.ndarray
+    """[molecule + 1] int64."""
+    bond_offsets: np.ndarray
+    """[molecule + 1] int64."""
+
+    def __len__(self) -> int:
+        return len(self.atom_offsets) - 1
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Atoms of each molecule, [molecule] int64."""
+        return np.diff(self.atom_offsets)
+
+    @classmethod
+    def stack(cls, molecules: Sequence[Any]) -> Self:
+        """Molecules with the attributes of `moldiff.chemistry.arrays.MoleculeArrays` put end to end."""
+        atoms = np.cumsum([0, *(len(mol.atomic_numbers) for mol in molecules)])
+        bonds = np.cumsum([0, *(len(mol.bond_orders) for mol in molecules)])
+        parts: dict[str, np.ndarray] = {"atom_offsets": atoms, "bond_offsets": bonds}
+        for name in ("positions", "atomic_numbers", "formal_charges", "bonds", "bond_orders"):
+            width = {"positions": (3,), "bonds": (2,)}.get(name, ())
+            values = [getattr(mol, name) for mol in molecules] or [np.empty((0, *width))]
+            parts[name] = np.concatenate(values)
+        return cls(**{name: values.astype(_DTYPES[name], copy=False) for name, values in parts.items()})
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """Several sets one after the other."""
+        if not parts:
+            return cls.stack([])
+        joined: dict[str, np.ndarray] = {}
+        for field in fields(cls):
+            values = [getattr(part, field.name) for part in parts]
+            if field.name.endswith("_offsets"):
+                starts = np.cumsum([0, *(value[-1] for value in values)])
+                values = [value[1:] + start for value, start in zip(values, starts, strict=False)]
+                joined[field.name] = np.concatenate([np.zeros(1, np.int64), *values])
+            else:
+                joined[field.name] = np.concatenate(values)
+        return cls(**joined)
+
+    def take(self, rows: np.ndarray) -> Self:
+        """The molecules ``rows`` [molecule] in that order."""
+        atoms, atom_offsets = _gather(self.atom_offsets, rows)
+        bonds, bond_offsets = _gather(self.bond_offsets, rows)
+        return type(self)(
+            self.positions[atoms],
+            self.atomic_numbers[atoms],
+            self.formal_charges[atoms],
+            self.bonds[bonds],
+            self.bond_orders[bonds],
+            atom_offsets,
+            bond_offsets,
+        )
+
+
+def _gather(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    counts = np.diff(offsets)[rows]
+    new = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    return np.repeat(offsets[:-1][rows] - new[:-1], counts) + np.arange(new[-1]), new
+
+
+@dataclass(frozen=True)
+class FeaturizedDataset:
+    """A featurized set, its arrays mapped from disk."""
+
+    folder: Path
+    info: Mapping[str, Any]
+    """The content of dataset.json."""
+    molecules: RaggedMolecules
+
+    def __len__(self) -> int:
+        return len(self.molecules)
+
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """The table of molecules, or some of its columns, in the order of the arrays."""
+        return pq.read_table(self.folder / TABLE_FILE, columns=list(columns) if columns is not None else None)
+
+    def rows(self, split: str) -> np.ndarray:
+        """Numbers of the molecules of a split (train, valid or test), ascending, int64."""
+        splits = self.table(["split"])["split"].to_numpy(zero_copy_only=False)
+        return np.flatnonzero(splits == split)
+
+
+def write_arrays(path: Path, molecules: RaggedMolecules) -> None:
+    """Write the arrays atomically; the same molecules give the same bytes."""
+    tensors = {field.name: np.ascontiguousarray(getattr(molecules, field.name)) for field in fields(molecules)}
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def read_arrays(path: Path) -> RaggedMolecules:
+    """Map the arrays of a safetensors file into memory; nothing is read until it is used.
+
+    Raises:
+        UserError: the file is missing, truncated or holds other arrays.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = struct.unpack("<Q", file.read(8))[0]
+            header = json.loads(file.read(length)) if length <= size - 8 else None
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; featurize the molecules again") from None
+    except (OSError, struct.error, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); featurize the molecules again") from error
+    arrays: dict[str, np.ndarray] = {}
+    for name, dtype in _DTYPES.items():
+        entry = header.get(name) if isinstance(header, dict) else None
+        if entry is None or _SAFETENSORS_DTYPES.get(entry["dtype"]) != dtype.type:
+            raise UserError(f"{path}: is truncated or no featurized set (array {name}); featurize the molecules again")
+        start, stop = (8 + length + offset for offset in entry["data_offsets"])
+        if stop > size:
+            raise UserError(f"{path}: is truncated ({size} bytes); featurize the molecules again")
+        shape = tuple(entry["shape"])
+        mapped = np.memmap(path, dtype, "r", start, shape) if stop > start else np.empty(shape, dtype)
+        arrays[name] = mapped
+    return RaggedMolecules(**arrays)
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a Parquet table atomically; the same rows give the same bytes."""
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", row_group_size=1 << 16)
+
+
+def write_info(folder: Path, info: Mapping[str, Any]) -> None:
+    """Write dataset.json, the last file of a set: with the checksums of the others it makes the set complete."""
+    checksums = {name: sha256(folder / name) for name in (ARRAYS_FILE, TABLE_FILE, REJECTED_FILE)}
+    text = json.dumps({"format": FORMAT, **info, "sha256": checksums}, indent=2, ensure_ascii=False)
+    with atomic_path(folder / INFO_FILE) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def open_dataset(folder: Path, *, verify: bool = False) -> FeaturizedDataset:
+    """Open a featurized set; arrays are mapped, the table is read when asked for.
+
+    Args:
+        folder: what the featurize stage wrote.
+        verify: compare the checksums of all files.
+
+    Raises:
+        UserError: no set, an unfinished, truncated or changed one, or one of another version.
+    """
+    info = read_info(folder)
+    if verify:
+        for name, expected in info["sha256"].items():
+            path = folder / name
+            if not path.is_file() or sha256(path) != expected:
+                raise UserError(
+                    f"{path}: is missing or was changed after it was written; featurize the molecules again"
+                )
+    molecules = read_arrays(folder / ARRAYS_FILE)
+    if len(molecules) != info["conformers"]:
+        raise UserError(f"{folder}: {len(molecules)} molecules in the arrays, {info['conformers']} in {INFO_FILE}")
+    return FeaturizedDataset(folder, info, molecules)
+
+
+def read_info(folder: Path, name: str = INFO_FILE) -> dict[str, Any]:
+    """The JSON file of a set or shard, its version checked.
+
+    Raises:
+        UserError: it is missing, unreadable or of another version.
+    """
+    path = folder / name
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file, so this is no finished featurized set; run moldiff featurize") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); featurize the molecules again") from error
+    if not isinstance(info, dict) or info.get("format") != FORMAT:
+        found = info.get("format") if isinstance(info, dict) else None
+        raise UserError(f"{path}: format {found}, and this version reads {FORMAT}; featurize the molecules again")
+    return info
+
+
+def string_table(columns: Mapping[str, Iterable[Any]], types: Mapping[str, pa.DataType]) -> pa.Table:
+    """An Arrow table whose columns are strings unless ``types`` says otherwise."""
+    return pa.table({name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()})

@@ -1,0 +1,201 @@
+"""The featurize stage: molecule files in, a featurized set out."""
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from moldiff.chemistry.parsing import Rejected
+from moldiff.chemistry.preparation import PreparedMolecule, prepare, quiet
+from moldiff.chemistry.qm9 import PREFIX
+from moldiff.chemistry.records import Record, expand_inputs, read_records
+from moldiff.chemistry.workers import Lost, default_workers, run_all
+from moldiff.config import FeaturizeOptions
+from moldiff.dataset.shards import Part, assemble, merge_shards, write_shard
+from moldiff.dataset.splits import split_from_text
+from moldiff.dataset.storage import RaggedMolecules
+from moldiff.errors import UserError
+
+_CHUNK = 128
+"""Records of one piece of work; also the run of records that stays in one shard."""
+_GRACE = 5.0
+"""Seconds that RDKit's own time-out may be late before a process is ended."""
+
+
+def featurize(options: FeaturizeOptions, output: Path, *, workers: int = 0) -> dict[str, Any]:
+    """Featurize all inputs into the folder ``output``; returns the content of its dataset.json.
+
+    Args:
+        options: inputs and how to treat them; ``shards`` parts are made one after the other and merged.
+        output: folder of arrays.safetensors, molecules.parquet, rejected.csv and dataset.json.
+        workers: processes; 0 takes the processor cores at hand.
+
+    Raises:
+        UserError: an input cannot be read, no record gives a molecule, the output cannot be written.
+    """
+    parts = [_collect(options, shard, options.shards, workers) for shard in range(options.shards)]
+    return assemble(parts, options, output, _versions())
+
+
+def featurize_shard(options: FeaturizeOptions, shard: int, shards: int, output: Path, *, workers: int = 0) -> None:
+    """Featurize part ``shard`` (from 0) of ``shards`` into a folder that `merge` reads.
+
+    Raises:
+        UserError: see `featurize`; also if standard input is to be cut into shards.
+    """
+    if not 0 <= shard < shards:
+        raise UserError(f"shard {shard} of {shards} does not exist; they count from 0")
+    write_shard(output, _collect(options, shard, shards, workers), options, shard, shards, _versions())
+
+
+def merge(options: FeaturizeOptions, shards: list[Path], output: Path) -> dict[str, Any]:
+    """Merge the folders of all shards; the result is byte for byte that of `featurize` on all inputs.
+
+    Raises:
+        UserError: see `moldiff.dataset.shards.merge_shards`.
+    """
+    return merge_shards(shards, options, output, _versions())
+
+
+_Numbered = tuple[int, Record]
+_Outcome = tuple[int, Record, str, list[PreparedMolecule] | str]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Results of some records, as columns that travel well between processes."""
+
+    records: int
+    molecules: RaggedMolecules
+    rows: dict[str, list[Any]]
+    rejected: dict[str, list[Any]]
+
+
+def _collect(options: FeaturizeOptions, shard: int, shards: int, workers: int) -> Part:
+    """All results of one shard."""
+    inputs = _inputs(options)
+    if shards > 1 and "-" in inputs:
+        raise UserError("standard input cannot be cut into shards; save it to a file or use one shard")
+    total = sum(Path(name).stat().st_size for name in inputs if Path(name).is_file())
+    pieces: list[_Piece] = []
+    with tqdm(total=total or None, unit="B", unit_scale=True, desc="featurize", disable=not sys.stderr.isatty()) as bar:
+        done = molecules = 0
+        for piece in run_all(
+            partial(_work, options=options),
+            _pack,
+            _records(options, inputs, shard, shards, bar),
+            workers=workers or default_workers(),
+            chunk=_CHUNK,
+            timeout=options.conformer_timeout + _GRACE,
+        ):
+            if isinstance(piece, Lost):
+                piece = _pack([(*piece.item, "", piece.reason)])
+            pieces.append(piece)
+            done, molecules = done + piece.records, molecules + len(piece.molecules)
+            bar.set_postfix_str(f"{done} records, {molecules} molecules", refresh=False)
+    return Part.build(
+        [piece.molecules for piece in pieces],
+        _joined([piece.rows for piece in pieces]),
+        _joined([piece.rejected for piece in pieces]),
+        sum(piece.records for piece in pieces),
+    )
+
+
+def _inputs(options: FeaturizeOptions) -> list[str]:
+    """Files and folders as they were named, globs expanded, each once."""
+    if not options.inputs:
+        expand_inputs([])
+    names: dict[str, None] = {}
+    for given in options.inputs:
+        found = [given] if given.startswith(PREFIX) else map(str, expand_inputs([given]))
+        names.update(dict.fromkeys(found))
+    return list(names)
+
+
+def _records(
+    options: FeaturizeOptions, inputs: list[str], shard: int, shards: int, bar: "tqdm[Any]"
+) -> Iterator[_Numbered]:
+    """The shard's records with their numbers over all inputs: runs of equal length are dealt out in turn."""
+    records = read_records(
+        inputs, smiles_column=options.smiles_column, id_column=options.id_column, on_bytes=bar.update
+    )
+    for number, record in enumerate(islice(records, options.limit)):
+        if number // _CHUNK % shards == shard:
+            yield number, record
+
+
+def _work(numbered: _Numbered, options: FeaturizeOptions) -> _Outcome:
+    number, record = numbered
+    quiet()
+    try:
+        split = _split_of(record, options) if options.split == "column" else ""
+        return number, record, split, prepare(record, options)
+    except Rejected as rejection:
+        return number, record, "", str(rejection)
+    except (RuntimeError, ValueError, OverflowError) as error:  # what RDKit raises from C++
+        return number, record, "", f"RDKit cannot treat it: {' '.join(str(error).split())[:200]}"
+
+
+def _split_of(record: Record, options: FeaturizeOptions) -> str:
+    given = record.properties.get(options.split_column)
+    place = split_from_text(given) if given is not None else None
+    if place is None:
+        told = "is not there" if given is None else f"holds {given[:40]!r}"
+        raise Rejected(f"no split: column {options.split_column} {told}; it must hold train, valid or test")
+    return place
+
+
+def _pack(outcomes: list[_Outcome]) -> _Piece:
+    molecules: list[Any] = []
+    rows: dict[str, list[Any]] = defaultdict(list)
+    rejected: dict[str, list[Any]] = defaultdict(list)
+    for number, record, split, result in outcomes:
+        common = {"order": number, "id": record.name, "source": record.source, "record": record.index}
+        if isinstance(result, str):
+            _append(rejected, {**common, "reason": result})
+            continue
+        properties = json.dumps(record.properties, ensure_ascii=False)
+        for mol in result:
+            molecules.append(mol.arrays)
+            row = {
+                **common,
+                "smiles": mol.smiles,
+                "isomeric_smiles": mol.isomeric_smiles,
+                "inchikey": mol.inchikey,
+                "split": split,
+                "conformer": mol.conformer,
+                "atoms": len(mol.arrays),
+                "scaffold": mol.scaffold,
+                "properties": properties,
+            }
+            _append(rows, row)
+    return _Piece(len(outcomes), RaggedMolecules.stack(molecules), dict(rows), dict(rejected))
+
+
+def _append(columns: dict[str, list[Any]], row: dict[str, Any]) -> None:
+    for name, value in row.items():
+        columns[name].append(value)
+
+
+def _joined(tables: list[dict[str, list[Any]]]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = defaultdict(list)
+    for table in tables:
+        for name, values in table.items():
+            columns[name] += values
+    return columns
+
+
+def _versions() -> dict[str, str]:
+    try:
+        own = version("moldiff")
+    except PackageNotFoundError:
+        own = "0+unknown"
+    return {"moldiff": own, "rdkit": version("rdkit")}
