@@ -1,0 +1,60 @@
+"""Rings, scaffolds and functional groups of a molecule without hydrogens, as canonical text."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+
+from rdkit import Chem
+from rdkit.Chem import Fragments
+from rdkit.Chem.Scaffolds import MurckoScaffold
+
+
+def ring_systems(heavy: Chem.Mol) -> list[str]:
+    """Canonical flat SMILES of each system of rings that share atoms, with exocyclic multiple bonds; sorted.
+
+    An exocyclic atom held by a double bond belongs to the system (pyridone is not pyridine).
+    """
+    systems: list[set[int]] = []
+    for ring in heavy.GetRingInfo().AtomRings():
+        joined = set(ring)
+        apart = []
+        for system in systems:
+            if system & joined:
+                joined |= system
+            else:
+                apart.append(system)
+        systems = [*apart, joined]
+    found = []
+    for system in systems:
+        atoms = set(system)
+        for index in system:
+            for bond in heavy.GetAtomWithIdx(index).GetBonds():
+                if bond.GetBondType() == Chem.BondType.DOUBLE:
+                    atoms.add(bond.GetOtherAtomIdx(index))
+        found.append(Chem.MolFragmentToSmiles(heavy, sorted(atoms), isomericSmiles=False))
+    return sorted(found)
+
+
+def ring_sizes(heavy: Chem.Mol) -> Counter[int]:
+    """Number of rings of each size (smallest set of rings, RDKit's symmetrised form)."""
+    return Counter(len(ring) for ring in heavy.GetRingInfo().AtomRings())
+
+
+def scaffold(heavy: Chem.Mol) -> str:
+    """Canonical flat SMILES of the Murcko scaffold; empty for a molecule without rings."""
+    return Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(heavy), isomericSmiles=False)
+
+
+def functional_groups(heavy: Chem.Mol) -> dict[str, int]:
+    """Occurrences of RDKit's 85 functional groups (`fr_*`), those that occur."""
+    return {name: count for name, function in _fragment_functions().items() if (count := function(heavy))}
+
+
+def functional_group_names() -> list[str]:
+    """Names of the 85 functional groups, sorted."""
+    return list(_fragment_functions())
+
+
+@cache
+def _fragment_functions() -> dict[str, Callable[[Chem.Mol], int]]:
+    return {name: getattr(Fragments, name) for name in sorted(dir(Fragments)) if name.startswith("fr_")}

@@ -1,0 +1,168 @@
+"""The check stage: anybody's molecules in; a row for each record and a summary of all out."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from moldiff.atomic import atomic_path, sha256, write_text
+from moldiff.chemistry.records import expand_inputs, read_records
+from moldiff.chemistry.workers import Lost, default_workers, run_all
+from moldiff.config import CheckOptions
+from moldiff.errors import UserError
+from moldiff.scoring.score import Task, blank_row, score
+from moldiff.scoring.summary import Census, Tally, finish_row, take_census
+from moldiff.stages.check_parts import (
+    BATCH,
+    ROW_SCHEMA,
+    Part,
+    batched,
+    open_parts,
+    read_column,
+    read_rows,
+    write_part,
+)
+from moldiff.stages.check_reference import Reference, load_reference
+from moldiff.stages.check_summary import Diversity, summarize, take_diversity
+
+_CHUNK = 32
+
+
+def check(
+    options: CheckOptions,
+    inputs: list[str],
+    output: Path,
+    *,
+    train: Path | None = None,
+    reference: Path | None = None,
+    workers: int = 0,
+) -> dict[str, Any]:
+    """Score every record of the inputs into rows.parquet, rows.csv and summary.json; returns the summary.
+
+    Args:
+        options: how to score.
+        inputs: files or globs of SDF, SMILES, CSV, TSV or XYZ, plain or gzip; ``-`` is standard input.
+        output: folder of the result.
+        train: featurized dataset (its train split) or molecule file, for novelty.
+        reference: the same, for distances and unseen ring systems; by default the training set.
+        workers: processes; 0 takes the processor cores at hand.
+
+    Raises:
+        UserError: an input cannot be read, or the output cannot be written.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".check-", dir=output) as scratch:
+        part = Path(scratch) / "part"
+        check_shard(options, inputs, 0, 1, part, workers=workers)
+        return merge_checks(options, [part], output, train=train, reference=reference, workers=workers)
+
+
+def check_shard(
+    options: CheckOptions, inputs: list[str], shard: int, shards: int, output: Path, *, workers: int = 0
+) -> None:
+    """Score the records of part ``shard`` (from 0) of ``shards`` into a folder that `merge_checks` reads.
+
+    Raises:
+        UserError: see `check`; also if standard input is to be cut into shards.
+    """
+    if not 0 <= shard < shards:
+        raise UserError(f"shard {shard + 1} of {shards} does not exist")
+    if "-" in inputs and shards > 1:
+        raise UserError("standard input cannot be cut into shards; save it to a file first")
+    first, last = 0, None
+    if shards > 1:
+        total = sum(1 for _ in read_records(inputs))
+        first, last = total * shard // shards, total * (shard + 1) // shards
+    records = islice(enumerate(read_records(inputs), start=1), first, last)
+    tasks = (Task(number, record, options.charge) for number, record in records)
+    info = {
+        "inputs": _describe_inputs(inputs),
+        "options": options.model_dump(mode="json", exclude={"workers", "min_valid"}),
+        "shard": shard,
+        "shards": shards,
+    }
+    total_here = None if last is None else last - first
+    rows = _in_order(tasks, first + 1, workers or options.workers or default_workers(), options.timeout)
+    bar = tqdm(rows, total=total_here, unit="molecule", desc="check", disable=not sys.stderr.isatty())
+    output.mkdir(parents=True, exist_ok=True)
+    write_part(output, iter(bar), info)
+
+
+def merge_checks(
+    options: CheckOptions,
+    parts: list[Path],
+    output: Path,
+    *,
+    train: Path | None = None,
+    reference: Path | None = None,
+    workers: int = 0,
+) -> dict[str, Any]:
+    """Join parts into the result of `check`, byte for byte the same however many parts there were.
+
+    Raises:
+        UserError: a part is missing or of another check; the training set cannot be read.
+    """
+    opened = open_parts(parts)
+    workers = workers or options.workers
+    known = load_reference(train, workers=workers, timeout=options.timeout) if train else None
+    compared = load_reference(reference, workers=workers, timeout=options.timeout) if reference else known
+    valid, keys = read_column(opened, "valid"), read_column(opened, "_key")
+    census = take_census(
+        options.hydrogens, read_column(opened, "_has_hydrogens"), valid, keys, known.keys if known else None
+    )
+    diversity = take_diversity(opened, np.sort(keys[valid & ~census.duplicate]), known, options.seed)
+    tally = Tally()
+    with (
+        atomic_path(output / "rows.parquet") as parquet,
+        atomic_path(output / "rows.csv") as csv,
+        pq.ParquetWriter(parquet, ROW_SCHEMA, compression="zstd") as rows,
+        pc.CSVWriter(csv, ROW_SCHEMA) as lines,
+    ):
+        for batch in batched(_finished(opened, census, compared, diversity, tally), BATCH):
+            table = pa.Table.from_pylist(batch, ROW_SCHEMA)
+            rows.write_table(table)
+            lines.write_table(table)
+    summary = summarize(options, opened, census, tally, diversity, known, compared)
+    write_text(output / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    return summary
+
+
+def _finished(
+    parts: list[Part], census: Census, compared: Reference | None, diversity: Diversity, tally: Tally
+) -> Iterator[dict[str, Any]]:
+    """Complete rows, counted on their way."""
+    for place, row in enumerate(read_rows(parts)):
+        finish_row(row, place, census)
+        if row["valid"]:
+            if compared is not None:
+                systems = dict.fromkeys(row["ring_systems"].split("; "))
+                new = [ring for ring in systems if ring and ring not in compared.ring_systems]
+                row["new_ring_systems"] = "; ".join(new)
+            row["nearest_train"], row["nearest_train_smiles"] = diversity.nearest.get(row["_key"], (None, None))
+        tally.add(row)
+        yield row
+
+
+def _in_order(tasks: Iterator[Task], first: int, workers: int, timeout: float) -> Iterator[dict[str, Any]]:
+    """Rows in the order of the records; a record that is given up still has its row."""
+    waiting: dict[int, dict[str, Any]] = {}
+    for piece in run_all(score, list, tasks, workers=workers, chunk=_CHUNK, timeout=timeout):
+        rows: list[dict[str, Any]] = [blank_row(piece.item, piece.reason)] if isinstance(piece, Lost) else piece
+        waiting.update((int(row["index"]), row) for row in rows)
+        while first in waiting:
+            yield waiting.pop(first)
+            first += 1
+
+
+def _describe_inputs(inputs: list[str]) -> list[dict[str, str | None]]:
+    """Path and checksum of each file."""
+    return [{"path": str(path), "sha256": None if str(path) == "-" else sha256(path)} for path in expand_inputs(inputs)]

@@ -1,0 +1,149 @@
+"""Checked parts on disk: rows with all that the summary needs, so that parts add up to exactly one whole."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from moldiff.atomic import atomic_path, write_text
+from moldiff.errors import UserError
+from moldiff.scoring.columns import ROW_COLUMNS
+from moldiff.scoring.summary import DEFINITIONS
+
+ROWS = "part.parquet"
+INFO = "part.json"
+BATCH = 5_000
+"""Rows that are held at a time, and the size of a row group."""
+
+_TYPES = {"whole": pa.int64(), "number": pa.float64(), "text": pa.string(), "truth": pa.bool_()}
+ROW_SCHEMA = pa.schema([(column.name, _TYPES[column.kind]) for column in ROW_COLUMNS])
+STATE_SCHEMA = pa.schema(
+    [
+        ("_strict", pa.bool_()),
+        ("_stable_explicit", pa.int64()),
+        ("_stable_implicit", pa.int64()),
+        ("_has_hydrogens", pa.bool_()),
+        ("_missing_hydrogens", pa.int64()),
+        ("_key", pa.uint64()),
+        ("_fingerprint", pa.binary(256)),
+        ("_composition", pa.string()),
+    ]
+)
+PART_SCHEMA = pa.schema([*ROW_SCHEMA, *STATE_SCHEMA])
+
+
+@dataclass(frozen=True)
+class Part:
+    """A folder made by one shard of the check."""
+
+    folder: Path
+    info: Mapping[str, Any]
+
+    @property
+    def count(self) -> int:
+        """Records of the part."""
+        return int(self.info["count"])
+
+
+def write_part(folder: Path, rows: Iterator[dict[str, Any]], info: Mapping[str, Any]) -> int:
+    """Write rows as they come and then the part's description; returns the number of rows.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    count = 0
+    with (
+        atomic_path(folder / ROWS) as temporary,
+        pq.ParquetWriter(temporary, PART_SCHEMA, compression="zstd") as writer,
+    ):
+        for batch in batched(rows, BATCH):
+            count += len(batch)
+            writer.write_table(pa.Table.from_pylist([clean(row) for row in batch], PART_SCHEMA))
+    write_text(folder / INFO, json.dumps({**info, "definitions": DEFINITIONS, "count": count}, indent=2) + "\n")
+    return count
+
+
+def clean(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose text can be written as UTF-8 whatever bytes stood in the file."""
+    return {
+        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) and not value.isascii() else value
+        for name, value in row.items()
+    }
+
+
+def open_parts(folders: Sequence[Path]) -> list[Part]:
+    """The parts of one check, in the order of their records.
+
+    Raises:
+        UserError: none given, one missing, unfinished, given twice, or of another check.
+    """
+    parts = []
+    for folder in folders:
+        try:
+            info = json.loads((folder / INFO).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{folder}: is no finished part of a check ({error}); check this shard again") from None
+        if info.get("definitions") != DEFINITIONS:
+            theirs = info.get("definitions")
+            raise UserError(f"{folder}: was checked by definitions {theirs}, not {DEFINITIONS}; check it again")
+        parts.append(Part(folder, info))
+    if not parts:
+        raise UserError("no parts given; name the folders made by `moldiff check --shard`")
+    parts.sort(key=lambda part: int(part.info["shard"]))
+    first = parts[0].info
+    for part in parts:
+        for name in ("inputs", "options", "shards"):
+            if part.info[name] != first[name]:
+                raise UserError(f"{part.folder}: belongs to another check than {parts[0].folder} ({name} differ)")
+    present = [int(part.info["shard"]) for part in parts]
+    if present != list(range(int(first["shards"]))):
+        given = ", ".join(str(number + 1) for number in present)
+        raise UserError(f"the check has {first['shards']} parts; given are {given}: give each part once")
+    return parts
+
+
+def read_column(parts: Sequence[Part], name: str) -> NDArray[Any]:
+    """One column [N] of all parts; null becomes zero or false."""
+    columns = [pq.read_table(part.folder / ROWS, columns=[name])[name] for part in parts]
+    zero: Any = False if pa.types.is_boolean(PART_SCHEMA.field(name).type) else 0
+    return np.concatenate([column.fill_null(zero).to_numpy() for column in columns])
+
+
+def read_rows(parts: Sequence[Part]) -> Iterator[dict[str, Any]]:
+    """All rows, in order, few of them in memory."""
+    for part in parts:
+        with pq.ParquetFile(part.folder / ROWS) as file:
+            for batch in file.iter_batches(BATCH):
+                yield from batch.to_pylist()
+
+
+def read_fingerprints(parts: Sequence[Part], keys: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Packed fingerprints [K, 256] of the molecules with these key hashes [K], which ascend."""
+    packed = np.zeros((len(keys), 256), dtype=np.uint8)
+    for part in parts:
+        with pq.ParquetFile(part.folder / ROWS) as file:
+            for batch in file.iter_batches(BATCH, columns=["_key", "_fingerprint"]):
+                for key, bits in zip(batch["_key"].to_pylist(), batch["_fingerprint"].to_pylist(), strict=True):
+                    if bits is None:
+                        continue
+                    place = int(np.searchsorted(keys, np.uint64(key)))
+                    if place < len(keys) and int(keys[place]) == key:
+                        packed[place] = np.frombuffer(bits, dtype=np.uint8)
+    return packed
+
+
+def batched(items: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    """Lists of up to ``size`` items."""
+    for first in items:
+        batch = [first]
+        for item in items:
+            batch.append(item)
+            if len(batch) == size:
+                break
+        yield batch

@@ -1,0 +1,195 @@
+"""What a training or reference set is compared by: made once, kept in one file, found again by checksum."""
+
+import hashlib
+import json
+import os
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from rdkit import rdBase
+
+from moldiff.atomic import atomic_path, sha256
+from moldiff.chemistry.records import Record, expand_inputs, read_records
+from moldiff.chemistry.workers import Lost, default_workers, run_all
+from moldiff.dataset.storage import open_dataset
+from moldiff.errors import UserError
+from moldiff.scoring.keys import key_hash
+from moldiff.scoring.profile import DESCRIPTOR_BINS, Profile
+from moldiff.scoring.score import Row, Task, blank_row, score
+from moldiff.scoring.summary import DEFINITIONS
+
+PROFILED = 10_000
+"""Most molecules of a reference, drawn by a fixed seed, whose distributions are taken."""
+FLOOR_DRAWS = 3
+_FORMAT = "moldiff-reference-1"
+_CHUNK = 64
+_SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("_key", pa.uint64()),
+        ("_fingerprint", pa.binary(256)),
+        ("ring_systems", pa.string()),
+        ("scaffold", pa.string()),
+        ("profiled", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Distinct valid molecules of a set, ascending by key hash, and rows of a sample of all its valid ones."""
+
+    source: str
+    checksum: str
+    records: int
+    valid: int
+    keys: NDArray[np.uint64]
+    smiles: list[str]
+    fingerprints: NDArray[np.uint8]
+    ring_systems: frozenset[str]
+    scaffolds: NDArray[np.uint64]
+    profiled: list[Row]
+
+    def profile(self) -> Profile:
+        """Distributions of the sampled molecules."""
+        return _profile(self.profiled)
+
+    def noise_floor(self, n: int, seed: int) -> tuple[int, dict[str, float | None]]:
+        """Mean distances between two halves of ``n`` molecules each (or half the sample), over three draws.
+
+        Returns:
+            The number of molecules in a half, and a distance by name (None where it cannot be taken).
+        """
+        size = min(n, len(self.profiled) // 2)
+        draw = random.Random(seed)
+        found: dict[str, list[float]] = {}
+        names: list[str] = []
+        for _ in range(FLOOR_DRAWS):
+            rows = draw.sample(self.profiled, 2 * size)
+            distances = _profile(rows[:size]).distances(_profile(rows[size:]))
+            names = list(distances)
+            for name, (_, value) in distances.items():
+                if value is not None:
+                    found.setdefault(name, []).append(value)
+        return size, {name: sum(found[name]) / len(found[name]) if name in found else None for name in names}
+
+
+def load_reference(path: Path, *, workers: int, timeout: float) -> Reference:
+    """Statistics of a featurized dataset's train split, or of any molecule file, from the cache if they are there.
+
+    The cache is the folder MOLDIFF_CACHE, by default moldiff in the user's cache folder; a cache that cannot be
+    written is done without.
+
+    Raises:
+        UserError: the set cannot be read or holds no valid molecule.
+    """
+    checksum = sha256(path / "dataset.json" if path.is_dir() else expand_inputs([str(path)])[0])
+    name = hashlib.sha256(f"{_FORMAT} {DEFINITIONS} {rdBase.rdkitVersion} {PROFILED} {checksum}".encode()).hexdigest()
+    cached = _cache_folder() / f"reference-{name[:32]}.parquet"
+    table = _read_cached(cached)
+    if table is None:
+        table = _make(path, checksum, workers or default_workers(), timeout)
+        try:
+            with atomic_path(cached) as temporary:
+                pq.write_table(table, temporary, compression="zstd")
+        except UserError:
+            pass  # made anew next time
+    return _reference(str(path), table)
+
+
+def _cache_folder() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("MOLDIFF_CACHE") or f"{home}/moldiff").expanduser()
+
+
+def _read_cached(path: Path) -> pa.Table | None:
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowException):
+        return None
+
+
+def _make(path: Path, checksum: str, workers: int, timeout: float) -> pa.Table:
+    total = sum(1 for _ in _records(path))
+    drawn = frozenset(random.Random(0).sample(range(1, total + 1), min(PROFILED, total)))
+    tasks = (
+        Task(number, record, pose=False, keys_only=number not in drawn)
+        for number, record in enumerate(_records(path), start=1)
+    )
+    distinct: dict[int, Row] = {}
+    valid = 0
+    sampled: list[tuple[int, str]] = []
+    for piece in run_all(score, list, tasks, workers=workers, chunk=_CHUNK, timeout=timeout):
+        rows = [blank_row(piece.item, piece.reason)] if isinstance(piece, Lost) else piece
+        for row in rows:
+            if not row["valid"]:
+                continue
+            valid += 1
+            key = row["_key"]
+            assert isinstance(key, int)
+            distinct.setdefault(key, {name: row[name] for name in _SCHEMA.names if name != "profiled"})
+            if "_composition" in row:
+                kept = {name: value for name, value in row.items() if name in _PROFILE_COLUMNS}
+                sampled.append((key, json.dumps(kept, sort_keys=True)))
+    if not distinct:
+        raise UserError(f"{path}: holds no valid molecule to compare with; give a file of valid ones")
+    # Rows of the sample need not be those of the distinct molecules beside them: two columns in one file.
+    texts = [text for _, text in sorted(sampled)]
+    columns = [distinct[key] for key in sorted(distinct)]
+    length = max(len(columns), len(texts))
+    padded: list[dict[str, Any]] = [
+        {**(columns[i] if i < len(columns) else {}), "profiled": texts[i] if i < len(texts) else None}
+        for i in range(length)
+    ]
+    meta = {"checksum": checksum, "records": str(total), "valid": str(valid)}
+    return pa.Table.from_pylist(padded, _SCHEMA.with_metadata(meta))
+
+
+_PROFILE_COLUMNS = frozenset(("_key", "_composition", "functional_groups", *DESCRIPTOR_BINS))
+
+
+def _records(path: Path) -> Iterator[Record]:
+    if not path.is_dir():
+        yield from read_records([str(path)])
+        return
+    table = open_dataset(path).table(["smiles", "split"])
+    smiles = (text for text, split in zip(table["smiles"], table["split"], strict=True) if split.as_py() == "train")
+    for number, text in enumerate(smiles, start=1):
+        yield Record(str(path), number, text.as_py(), "smiles")
+
+
+def _reference(source: str, table: pa.Table) -> Reference:
+    meta = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
+    rows = table.filter(table["_key"].is_valid())
+    rings = {ring for text in rows["ring_systems"].to_pylist() for ring in text.split("; ") if ring}
+    scaffolds = np.unique(np.array([key_hash(text) for text in set(rows["scaffold"].to_pylist())], dtype=np.uint64))
+    packed = b"".join(rows["_fingerprint"].to_pylist())
+    return Reference(
+        source=source,
+        checksum=meta["checksum"],
+        records=int(meta["records"]),
+        valid=int(meta["valid"]),
+        keys=rows["_key"].to_numpy(),
+        smiles=rows["key"].to_pylist(),
+        fingerprints=np.frombuffer(packed, dtype=np.uint8).reshape(-1, 256),
+        ring_systems=frozenset(rings),
+        scaffolds=scaffolds,
+        profiled=[json.loads(text) for text in table["profiled"].to_pylist() if text is not None],
+    )
+
+
+def _profile(rows: list[Row]) -> Profile:
+    profile = Profile()
+    seen: set[object] = set()
+    for row in rows:
+        counts = json.loads(str(row["_composition"]))
+        profile.add(row, counts, distinct=row["_key"] not in seen)
+        seen.add(row["_key"])
+    return profile
