@@ -1,0 +1,133 @@
+"""Batches of a featurized set: gathered by index arithmetic on whole arrays, never by a loop over molecules."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from moldiff.dataset.storage import FeaturizedDataset
+from moldiff.errors import UserError
+from moldiff.molecules import MoleculeBatch, Vocabulary
+
+WINDOW = 64
+"""Batches among which molecules are sorted by size: more would waste less padding and mix molecules less."""
+
+
+@dataclass(frozen=True)
+class MoleculeLoader:
+    """The molecules of one split as flat tensors, and batches of them.
+
+    Attributes:
+        pos: [atom, 3] positions, Å, centred on each molecule.
+        element, charge: [atom] indices into the vocabulary.
+        bonds: [bond, 2] atoms of each bond, counted within its molecule.
+        orders: [bond] bond orders.
+        atom_start, bond_start: [molecule] first atom and bond of each molecule.
+        sizes, bond_counts: [molecule] how many of each.
+    """
+
+    pos: Float[Tensor, "atom 3"]
+    element: Int[Tensor, " atom"]
+    charge: Int[Tensor, " atom"]
+    bonds: Int[Tensor, "bond 2"]
+    orders: Int[Tensor, " bond"]
+    atom_start: Int[Tensor, " molecule"]
+    bond_start: Int[Tensor, " molecule"]
+    sizes: Int[Tensor, " molecule"]
+    bond_counts: Int[Tensor, " molecule"]
+
+    @classmethod
+    def of(cls, dataset: FeaturizedDataset, split: str, vocabulary: Vocabulary) -> "MoleculeLoader":
+        """The molecules of a split.
+
+        Raises:
+            UserError: an element or charge of the set is not in the vocabulary.
+        """
+        molecules, chosen = dataset.molecules, dataset.rows(split)
+        atoms, bonds = np.asarray(molecules.atom_offsets), np.asarray(molecules.bond_offsets)
+        sizes = np.diff(atoms)
+        positions = molecules.positions.astype(np.float32)
+        sums = np.add.reduceat(positions, atoms[:-1], axis=0) if len(positions) else positions
+        centre = np.repeat(sums / sizes[:, None], sizes, axis=0).astype(np.float32)
+        return cls(
+            pos=torch.from_numpy(positions - centre),
+            element=_indices(molecules.atomic_numbers, vocabulary.elements, "element (atomic number)"),
+            charge=_indices(molecules.formal_charges, vocabulary.charges, "formal charge"),
+            bonds=torch.from_numpy(molecules.bonds.astype(np.int64)),
+            orders=torch.from_numpy(molecules.bond_orders.astype(np.int64)),
+            atom_start=torch.from_numpy(atoms[:-1][chosen].astype(np.int64)),
+            bond_start=torch.from_numpy(bonds[:-1][chosen].astype(np.int64)),
+            sizes=torch.from_numpy(sizes[chosen].astype(np.int64)),
+            bond_counts=torch.from_numpy(np.diff(bonds)[chosen].astype(np.int64)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def gather(self, molecules: Int[Tensor, " molecule"]) -> MoleculeBatch:
+        """The molecules with these indices as one batch."""
+        sizes = self.sizes[molecules]
+        place = torch.arange(int(sizes.max()))
+        mask = place < sizes[:, None]
+        atom = torch.where(mask, self.atom_start[molecules][:, None] + place, 0)
+        counts = self.bond_counts[molecules]
+        owner = torch.repeat_interleave(torch.arange(len(molecules)), counts)
+        first = counts.cumsum(0) - counts
+        bond = torch.arange(len(owner)) - first[owner] + self.bond_start[molecules][owner]
+        row, column = self.bonds[bond].unbind(1)
+        matrix = torch.zeros(len(molecules), len(place), len(place), dtype=torch.long)
+        matrix[owner, row, column] = matrix[owner, column, row] = self.orders[bond]
+        return MoleculeBatch(
+            pos=self.pos[atom] * mask[:, :, None],
+            element=self.element[atom] * mask,
+            charge=self.charge[atom] * mask,
+            bond=matrix,
+            mask=mask,
+        )
+
+    def batches(self, batch_size: int, seed: int, epoch: int) -> list[Int[Tensor, " molecule"]]:
+        """Indices of each batch of an epoch: all molecules once, in an order that follows from seed and epoch.
+
+        Molecules are shuffled, sorted by size within windows and cut where the pairs of ``batch_size`` molecules of
+        mean size are reached, so that a batch holds molecules of similar size and costs about the same time.
+        """
+        generator = torch.Generator().manual_seed(hash_seed(seed, epoch))
+        order = torch.randperm(len(self), generator=generator)
+        result: list[Tensor] = []
+        budget = batch_size * float((self.sizes.double() ** 2).mean())
+        for window in order.split(batch_size * WINDOW):
+            window = window[self.sizes[window].argsort(stable=True)]
+            number = ((self.sizes[window].double() ** 2).cumsum(0) / budget).ceil().long()
+            _, counts = number.unique_consecutive(return_counts=True)
+            result.extend(window.split(counts.tolist()))
+        return [result[index] for index in torch.randperm(len(result), generator=generator).tolist()]
+
+    def endless(self, batch_size: int, seed: int, start: int) -> Iterator[MoleculeBatch]:
+        """Batches of epoch after epoch, beginning with batch number ``start`` of them all."""
+        epoch, passed = 0, 0
+        while True:
+            batches = self.batches(batch_size, seed, epoch)
+            for indices in batches[max(0, start - passed) :]:
+                yield self.gather(indices)
+            passed += len(batches)
+            epoch += 1
+
+
+def hash_seed(*parts: int) -> int:
+    """One seed of 63 bits from several numbers, the same on every machine."""
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _indices(values: np.ndarray, known: tuple[int, ...], what: str) -> Int[Tensor, " atom"]:
+    table = np.array(known)
+    index = np.searchsorted(table, values).clip(max=len(table) - 1)
+    unknown = values[table[index] != values]
+    if len(unknown):
+        raise UserError(
+            f"the dataset holds the {what} {int(unknown[0])}, which the model does not know (it knows {list(known)}); "
+            "featurize with only known elements, or train a model from scratch"
+        )
+    return torch.from_numpy(index.astype(np.int64))

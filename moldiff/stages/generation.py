@@ -1,0 +1,200 @@
+"""Making molecules with a trained model: the plan of sizes and batches, and the batches themselves."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from moldiff.checkpoint import Model, load_model
+from moldiff.chemistry.arrays import MoleculeArrays, to_rdkit
+from moldiff.config import SampleOptions, parse
+from moldiff.dataset.loader import hash_seed
+from moldiff.diffusion import schedules, solvers
+from moldiff.diffusion.process import Process
+from moldiff.errors import UserError
+from moldiff.molecules import MoleculeBatch, Vocabulary
+from moldiff.training import device_type
+
+if TYPE_CHECKING:
+    from rdkit import Chem
+
+LARGEST_BATCH = 128
+"""Molecules of a batch at most: what is lost when a run is killed, and the grain of its progress bar."""
+
+
+@dataclass(frozen=True)
+class PlannedBatch:
+    """Molecules of one size that are made together, from one seed."""
+
+    number: int
+    indices: tuple[int, ...]
+    atoms: int
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One molecule as it left the model."""
+
+    index: int
+    arrays: MoleculeArrays
+
+    @property
+    def finite(self) -> bool:
+        """Whether all coordinates are numbers."""
+        return bool(np.isfinite(self.arrays.positions).all())
+
+
+class Generator:
+    """A trained model that makes molecules.
+
+    >>> generator = Generator.load("model.safetensors")
+    >>> molecules = generator.sample(100, seed=0)
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Generator":
+        """Read the weights.
+
+        Raises:
+            UserError: see `moldiff.checkpoint.load_model`.
+        """
+        return cls(load_model(Path(path)))
+
+    def sample(self, n: int = 100, *, seed: int = 0, **options: Any) -> "list[Chem.Mol]":
+        """RDKit molecules with a conformer, as made: not sanitized, not filtered.
+
+        Args:
+            n: molecules to make.
+            seed: the same seed gives the same molecules.
+            options: any other of `moldiff.config.SampleOptions`, such as steps, solver or atoms.
+
+        Raises:
+            UserError: an option does not exist or is out of range.
+        """
+        chosen = parse(SampleOptions, {"n": n, "seed": seed, **options}, "options of sample")
+        plan = planned(chosen, self.model.statistics.sizes)
+        made = [molecule for batch in plan for molecule in self.batch(chosen, batch) if molecule.finite]
+        return [to_rdkit(molecule.arrays, f"sample_{molecule.index:06d}", {}) for molecule in sorted(made, key=_index)]
+
+    @torch.inference_mode()
+    def batch(self, options: SampleOptions, batch: PlannedBatch) -> list[Generated]:
+        """The molecules of one planned batch; they follow from the seed and the batch's number alone."""
+        with torch_threads(options.threads):
+            device = torch.device(options.accelerator if options.accelerator != "auto" else device_type())
+            network = self.model.network.to(device)
+            mask = torch.ones(len(batch.indices), batch.atoms, dtype=torch.bool, device=device)
+            random = torch.Generator().manual_seed(hash_seed(options.seed, 3, batch.number))
+            process = self.model.process
+            states = solvers.generate(process, network, solver(options, process), grid(options), mask, random)
+            *_, last = states
+        made = to_arrays(last.to("cpu"), network.vocabulary)
+        return [Generated(index, arrays) for index, arrays in zip(batch.indices, made, strict=True)]
+
+
+def load(path: str | Path) -> Generator:
+    """The generator of a weights file; see `Generator.load`."""
+    return Generator.load(path)
+
+
+def planned(options: SampleOptions, sizes: dict[int, int]) -> list[PlannedBatch]:
+    """The sizes of all molecules, drawn with the seed, cut into batches of one size each.
+
+    Raises:
+        UserError: the training set's histogram of sizes is empty.
+    """
+    if not sizes:
+        raise UserError("the weights hold no histogram of sizes; train on a dataset that is not empty")
+    random = np.random.default_rng(hash_seed(options.seed, 4))
+    if options.atoms is not None:
+        drawn = np.full(options.n, options.atoms)
+    else:
+        atoms, counts = np.array(sorted(sizes.items())).T
+        drawn = random.choice(atoms, options.n, p=counts / counts.sum())
+    batches: list[PlannedBatch] = []
+    for size in np.unique(drawn):
+        indices = np.flatnonzero(drawn == size)
+        most = int(np.clip(options.batch_pairs // size**2, 1, LARGEST_BATCH))
+        for start in range(0, len(indices), most):
+            batches.append(PlannedBatch(len(batches), tuple(indices[start : start + most].tolist()), int(size)))
+    return batches
+
+
+def solver(options: SampleOptions, process: Process) -> solvers.Step:
+    """The solver that the options name."""
+    churn = solvers.Churn(options.noise)
+    match options.solver:
+        case "euler":
+            return solvers.Euler(process, churn)
+        case "heun":
+            return solvers.Heun(process, churn)
+        case "ddpm":
+            return solvers.Ancestral(process, eta=1.0)
+        case "ddim":
+            return solvers.Ancestral(process, eta=0.0)
+
+
+def grid(options: SampleOptions) -> schedules.Grid:
+    """The noise levels that the options name."""
+    match options.schedule:
+        case "karras":
+            return schedules.karras(options.steps, options.sigma_max, options.sigma_min, options.rho)
+        case "linear":
+            return schedules.linear(options.steps, options.sigma_max, options.sigma_min)
+        case "cosine":
+            return schedules.cosine(options.steps, options.sigma_max, options.sigma_min)
+
+
+def evaluations(options: SampleOptions) -> int:
+    """Network evaluations that each molecule costs."""
+    return 2 * options.steps - 1 if options.solver == "heun" else options.steps
+
+
+def to_arrays(batch: MoleculeBatch, vocabulary: Vocabulary) -> list[MoleculeArrays]:
+    """Each molecule of a batch as plain arrays, for chemistry."""
+    elements = np.array(vocabulary.elements, np.uint8)
+    charges = np.array(vocabulary.charges, np.int8)
+    result = []
+    for number, size in enumerate(batch.sizes.tolist()):
+        bond = batch.bond[number, :size, :size].numpy()
+        row, column = np.nonzero(np.triu(bond, 1))
+        result.append(
+            MoleculeArrays(
+                positions=batch.pos[number, :size].double().numpy(),
+                atomic_numbers=elements[batch.element[number, :size].numpy()],
+                formal_charges=charges[batch.charge[number, :size].numpy()],
+                bonds=np.stack([row, column], 1).astype(np.uint16),
+                bond_orders=bond[row, column].astype(np.uint8),
+            )
+        )
+    return result
+
+
+class torch_threads:  # noqa: N801 - read as a verb: with torch_threads(2)
+    """Sets torch's threads for a block; 0 takes the cores this process may use."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads or len(os.sched_getaffinity(0))
+
+    def __enter__(self) -> None:
+        self.before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_num_threads(self.before)
+
+
+def _index(molecule: Generated) -> int:
+    return molecule.index
+
+
+def batches_of(plan: list[PlannedBatch], shard: tuple[int, int] | None) -> Iterator[PlannedBatch]:
+    """The batches of shard k of N, or all."""
+    number, shards = shard or (0, 1)
+    yield from plan[number::shards]

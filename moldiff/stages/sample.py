@@ -1,0 +1,173 @@
+"""The sample stage: weights in, an SDF file of generated molecules out."""
+
+import gzip
+import hashlib
+import json
+import re
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+import moldiff
+from moldiff.atomic import atomic_path, write_text
+from moldiff.chemistry.arrays import to_rdkit
+from moldiff.chemistry.sdf import write_sdf_block
+from moldiff.config import SampleOptions, canonical_json
+from moldiff.errors import UserError
+from moldiff.memory import keep_large_buffers
+from moldiff.stages.generation import Generator, PlannedBatch, batches_of, evaluations, planned
+
+_INDEX = re.compile(r"^>  <moldiff_index>\n(\d+)$", re.MULTILINE)
+
+
+def sample(
+    options: SampleOptions,
+    weights: Path,
+    output: Path,
+    *,
+    shard: tuple[int, int] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Generate molecules and write them to an SDF file (.sdf or .sdf.gz), with a record of the run beside it (.json).
+
+    Batches that a killed run had finished are kept in a folder beside the output, and the same command goes on
+    from there; the molecules are those of an undisturbed run.
+
+    Args:
+        options: of the sampling.
+        weights: a model's file.
+        output: the SDF file.
+        shard: (k, N) makes the k-th of N parts, to be joined by `merge_samples`.
+        overwrite: begin anew even if there are finished batches.
+
+    Raises:
+        UserError: the weights cannot be used, or the output cannot be written.
+    """
+    if not output.name.endswith((".sdf", ".sdf.gz")):
+        raise UserError(f"{output}: molecules are written as SDF; end the name in .sdf or .sdf.gz")
+    if shard is not None and not 0 <= shard[0] < shard[1]:
+        raise UserError(f"shard {shard[0]} of {shard[1]} does not exist; the first is 0, the last {shard[1] - 1}")
+    keep_large_buffers()
+    generator = Generator.load(weights)
+    plan = list(batches_of(planned(options, generator.model.statistics.sizes), shard))
+    parts = output.with_name(f".{output.name}.{_identity(options, generator, shard)}.parts")
+    if overwrite:
+        shutil.rmtree(parts, ignore_errors=True)
+    start, seconds = time.monotonic(), 0.0
+    requested = sum(len(batch.indices) for batch in plan)
+    blocks: list[str] = []
+    with tqdm(total=requested, desc="sample", unit="mol", disable=not sys.stderr.isatty(), dynamic_ncols=True) as bar:
+        for batch in plan:
+            part = parts / f"{batch.number:06d}.sdf"
+            if not part.exists():
+                write_text(part, _records(generator, options, batch))
+            blocks += _split(part)
+            bar.update(len(batch.indices))
+    seconds = time.monotonic() - start
+    _write(output, blocks)
+    record = {
+        "requested": requested,
+        "produced": len(blocks),
+        "not_finite": requested - len(blocks),
+        "evaluations": evaluations(options),
+        "seconds": round(seconds, 3),
+        "model": generator.model.checksum,
+        "options": options.model_dump(mode="json"),
+        "version": moldiff.__version__,
+    }
+    write_text(record_path(output), json.dumps(record, indent=2, sort_keys=True) + "\n")
+    shutil.rmtree(parts, ignore_errors=True)
+    print(f"{output}: {len(blocks)} of {requested} molecules in {seconds:.1f} s", file=sys.stderr)
+    return output
+
+
+def merge_samples(parts: Sequence[Path], output: Path) -> Path:
+    """Join the files of all shards into the file that one run would have written, molecules in order of their index.
+
+    Raises:
+        UserError: a part is missing, was made with other options, or a shard is given twice.
+    """
+    blocks = [block for part in parts for block in _split(part)]
+    numbers = [_index_of(block) for block in blocks]
+    if len(set(numbers)) != len(numbers):
+        raise UserError(f"{output}: the parts {', '.join(map(str, parts))} hold the same molecule twice; give each once")
+    records = [_read_record(part) for part in parts]
+    identities = {json.dumps([record["options"], record["model"]], sort_keys=True) for record in records}
+    if len(identities) != 1:
+        raise UserError(f"{output}: the parts were made with different options or weights; sample all shards anew")
+    first = records[0]
+    requested = sum(record["requested"] for record in records)
+    if requested != first["options"]["n"]:
+        raise UserError(f"{output}: the parts hold {requested} of {first['options']['n']} molecules; give all shards")
+    _write(output, blocks)
+    joined = {
+        **first,
+        **{key: sum(record[key] for record in records) for key in ("requested", "produced", "not_finite")},
+        "seconds": round(sum(record["seconds"] for record in records), 3),
+    }
+    write_text(record_path(output), json.dumps(joined, indent=2, sort_keys=True) + "\n")
+    return output
+
+
+def record_path(output: Path) -> Path:
+    """Where the record of a run is written: samples.sdf.gz has samples.json beside it."""
+    return output.with_name(output.name.removesuffix(".gz").removesuffix(".sdf") + ".json")
+
+
+def _records(generator: Generator, options: SampleOptions, batch: PlannedBatch) -> str:
+    model, blocks = generator.model, []
+    for molecule in generator.batch(options, batch):
+        if not molecule.finite:
+            continue
+        properties = {
+            "moldiff_index": molecule.index,
+            "moldiff_seed": options.seed,
+            "moldiff_model": model.checksum[:12],
+        }
+        hydrogens = "explicit" if model.statistics.hydrogens == "explicit" else "implicit"
+        mol = to_rdkit(molecule.arrays, f"sample_{molecule.index:06d}", hydrogens=hydrogens)
+        blocks.append(write_sdf_block(mol, properties))
+    return "".join(blocks)
+
+
+def _identity(options: SampleOptions, generator: Generator, shard: tuple[int, int] | None) -> str:
+    text = f"{canonical_json(options)} {generator.model.checksum} {shard} {moldiff.__version__}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _split(path: Path) -> list[str]:
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; sample this shard first") from None
+    except (OSError, EOFError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); sample this shard again") from error
+    text = data.decode("utf-8")
+    if text and not text.endswith("$$$$\n"):
+        raise UserError(f"{path}: ends within a record; sample this shard again")
+    return [block + "$$$$\n" for block in text.split("$$$$\n")[:-1]]
+
+
+def _index_of(block: str) -> int:
+    found = _INDEX.search(block)
+    if found is None:
+        raise UserError("a record holds no moldiff_index; merge only what `moldiff sample` wrote")
+    return int(found.group(1))
+
+
+def _read_record(part: Path) -> dict[str, object]:
+    path = record_path(part)
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: the record of {part} cannot be read ({error}); sample this shard again") from error
+
+
+def _write(output: Path, blocks: list[str]) -> None:
+    data = "".join(sorted(blocks, key=_index_of)).encode("utf-8")
+    with atomic_path(output) as temporary:
+        temporary.write_bytes(gzip.compress(data, mtime=0) if output.suffix == ".gz" else data)

@@ -1,0 +1,140 @@
+"""The train stage: a featurized dataset in, weights and metrics out."""
+
+import json
+import shutil
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import moldiff
+from moldiff.atomic import write_text
+from moldiff.checkpoint import Model, load_model, new_model, save_model
+from moldiff.chemistry.arrays import to_rdkit
+from moldiff.config import SampleOptions, TrainOptions
+from moldiff.dataset.loader import MoleculeLoader
+from moldiff.dataset.storage import open_dataset
+from moldiff.errors import UserError
+from moldiff.memory import keep_large_buffers
+from moldiff.metrics import MetricsLog
+from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.scoring.keys import flat_smiles, without_hydrogens
+from moldiff.scoring.validity import fragments, sanitize
+from moldiff.stages.generation import Generator, planned, torch_threads
+from moldiff.training import Data, Trainer
+
+
+def train(
+    options: TrainOptions, dataset: Path, output: Path, *, state: Path | None = None, overwrite: bool = False
+) -> Path:
+    """Train and write ``model.safetensors``, ``metrics.csv`` and ``train.json`` into the folder ``output``.
+
+    Args:
+        options: of the training.
+        dataset: folder of a featurized set.
+        output: folder of the results.
+        state: folder of the state from which a killed training resumes; by default ``output``/state.
+        overwrite: begin anew even if there is a state or a finished model.
+
+    Returns:
+        The path of the weights.
+
+    Raises:
+        UserError: the dataset or the weights to start from cannot be used.
+        Interrupted: the training was asked to stop; the same command continues it.
+    """
+    keep_large_buffers()
+    state = state or output / "state"
+    if overwrite:
+        shutil.rmtree(state, ignore_errors=True)
+    featurized = open_dataset(dataset)
+    torch.manual_seed(options.seed)
+    model = start_model(options, dict(featurized.info))
+    vocabulary = model.network.vocabulary
+    data = Data(*(MoleculeLoader.of(featurized, split, vocabulary) for split in ("train", "valid")))
+    if not len(data.train):
+        raise UserError(f"{dataset}: no molecule is in the train split; featurize more molecules or lower valid_fraction")
+    weights = vars(model.process.weights)
+    with torch_threads(options.threads):
+        log = MetricsLog(output / "metrics.csv", weights)
+        trainer = Trainer(
+            options, model.network, model.process, data, state, log,
+            sampled=lambda network: sampled_rates(replace(model, network=network), options),
+        )  # fmt: skip
+        log.writes = trainer.rank == 0
+        if log.writes:
+            print(
+                f"training on {len(data.train)} molecules, following {len(data.valid)}; "
+                f"{sum(p.numel() for p in model.network.parameters()):,} parameters",
+                file=sys.stderr,
+            )
+        progress = trainer.run()
+    history = {
+        "steps": progress.step,
+        "molecules_seen": progress.molecules,
+        "minutes": round(progress.seconds / 60, 2),
+        "processes": trainer.world,
+        "threads": torch_threads(options.threads).threads,
+        "device": str(trainer.fabric.device.type),
+        "options": options.model_dump(mode="json"),
+        "dataset": {key: featurized.info.get(key) for key in ("molecules", "records_read", "checksums", "hydrogens")},
+        "versions": {"moldiff": moldiff.__version__, "torch": torch.__version__},
+    }
+    trained = replace(model, network=trainer.average.module, history=history)
+    if trainer.rank == 0:
+        save_model(trained, output / "model.safetensors")
+        record = {**history, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        write_text(output / "train.json", json.dumps(record, indent=2, sort_keys=True) + "\n")
+    trainer.fabric.barrier()
+    return output / "model.safetensors"
+
+
+def start_model(options: TrainOptions, info: dict[str, Any]) -> Model:
+    """An untrained model for the dataset, or the given weights with the dataset's statistics.
+
+    Raises:
+        UserError: the dataset holds an element or charge that the weights do not know, or other hydrogens.
+    """
+    fresh = new_model(options.network, info)
+    if options.start_from is None:
+        return fresh
+    path = options.start_from
+    start = load_model(Path(path))
+    vocabulary, wanted = start.network.vocabulary, fresh.network.vocabulary
+    for name, known, needed in (
+        ("elements (atomic numbers)", vocabulary.elements, wanted.elements),
+        ("charges", vocabulary.charges, wanted.charges),
+    ):
+        if missing := sorted(set(needed) - set(known)):
+            raise UserError(
+                f"{path}: does not know the {name} {missing} of the dataset (it knows {list(known)}); "
+                "featurize with only those, or train from scratch"
+            )
+    if start.statistics.hydrogens != fresh.statistics.hydrogens:
+        raise UserError(
+            f"{path}: trained with {start.statistics.hydrogens} hydrogens, the dataset has "
+            f"{fresh.statistics.hydrogens}; featurize with hydrogens: {start.statistics.hydrogens}"
+        )
+    # the noise stays that of the weights: its marginals and σ_d are what the network was trained on
+    return replace(start, statistics=replace(start.statistics, sizes=fresh.statistics.sizes))
+
+
+def sampled_rates(model: Model, options: TrainOptions) -> dict[str, float]:
+    """Validity and uniqueness of a few molecules of a model in training."""
+    network: DenoisingNetwork = model.network
+    training = network.training
+    network.eval()
+    drawn = SampleOptions(n=options.sample_count, steps=50, seed=options.seed, threads=torch.get_num_threads())
+    generator = Generator(model)
+    made = [one for batch in planned(drawn, model.statistics.sizes) for one in generator.batch(drawn, batch)]
+    network.train(training)
+    written = [to_rdkit(one.arrays) for one in made if one.finite]
+    valid = [mol for mol in (sanitize(one).mol for one in written if fragments(one) == 1) if mol is not None]
+    distinct = len({flat_smiles(without_hydrogens(mol)) for mol in valid})
+    return {
+        "sampled_valid": len(valid) / len(made),
+        "sampled_unique": distinct / len(valid) if valid else float("nan"),
+    }
