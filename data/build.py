@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rdkit import Chem, RDLogger, rdBase
-from rdkit.Chem import QED, Crippen, Descriptors, Lipinski, rdChemReactions, rdMolDescriptors
+from rdkit import Chem, rdBase
+from rdkit.Chem import QED, Descriptors, rdChemReactions, rdMolDescriptors
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
 from moldiff.atomic import sha256, write_text
@@ -25,7 +25,8 @@ HERE = Path(__file__).resolve().parent
 BUILT_WITH = "2026.09.1"  # the RDKit release whose SMILES and descriptors library.csv holds
 
 ELEMENTS = frozenset({"C", "N", "O", "F", "S", "Cl", "Br"})  # besides hydrogen
-# Inclusive bounds of the numeric columns: lead-like (Teague 1999) and rule-of-three (Congreve 2003) taken together.
+# Inclusive bounds of the numeric columns: about the rule of three (Congreve 2003), with more room for TPSA and
+# rotatable bonds as in lead-like sets; units as in `describe`.
 BOUNDS: dict[str, tuple[float, float]] = {
     "heavy_atoms": (6, 14),
     "mw": (80.0, 300.0),
@@ -35,7 +36,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "hba": (1, 6),
     "rotatable_bonds": (0, 5),
 }
-# Brenk alerts that are waived, each with its reason in README.md.
+# Brenk alerts that README.md gives a reason to waive.
 WAIVED_ALERTS = frozenset({"triple_bond", "Aliphatic_long_chain", "phthalimide"})
 MOST_PER_SIZE = 200  # molecules of one reaction and one number of heavy atoms
 COLUMNS = ("id", "smiles", "block_1", "block_2", "reaction", *BOUNDS, "qed")
@@ -61,7 +62,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Reaction:
-    """A two-component reaction template and the groups that spoil it."""
+    """A template of two reactants and the groups that spoil it."""
 
     name: str
     classes: tuple[tuple[str, ...], tuple[str, ...]]
@@ -158,10 +159,10 @@ def describe(mol: Chem.Mol) -> dict[str, float]:
     return {
         "heavy_atoms": mol.GetNumHeavyAtoms(),
         "mw": Descriptors.MolWt(mol),
-        "logp": Crippen.MolLogP(mol),
+        "logp": rdMolDescriptors.CalcCrippenDescriptors(mol)[0],
         "tpsa": rdMolDescriptors.CalcTPSA(mol),
-        "hbd": Lipinski.NumHDonors(mol),
-        "hba": Lipinski.NumHAcceptors(mol),
+        "hbd": rdMolDescriptors.CalcNumHBD(mol),
+        "hba": rdMolDescriptors.CalcNumHBA(mol),
         "rotatable_bonds": rdMolDescriptors.CalcNumRotatableBonds(mol),
     }
 
@@ -279,18 +280,17 @@ def main() -> int:
     """Command line; 0, or 2 if something is wrong."""
     parser = argparse.ArgumentParser(description="Enumerate data/library.csv from building blocks and reactions.")
     parser.add_argument("--check", action="store_true", help="rebuild, compare with the shipped files, write nothing")
-    parser.add_argument("--out", type=Path, default=HERE, help="folder for library.csv and SHA256SUMS (default: beside this script)")
     options = parser.parse_args()
-    RDLogger.DisableLog("rdApp.*")  # products that do not sanitize are expected, and counted as no product
     try:
         groups = read_groups()
-        rows = build(read_blocks(groups), read_reactions(), Filter(groups))
+        with rdBase.BlockLogs():  # a product that does not sanitize is expected, and no product
+            rows = build(read_blocks(groups), read_reactions(), Filter(groups))
         text = as_csv(rows)
         if options.check:
-            check(text, options.out)
+            check(text, HERE)
         else:
-            write_text(options.out / "library.csv", text)
-            write_text(options.out / "SHA256SUMS", checksums(options.out))
+            write_text(HERE / "library.csv", text)
+            write_text(HERE / "SHA256SUMS", checksums(HERE))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
