@@ -181,7 +181,7 @@ def test_mitsunobu_never_meets_a_stereo_centre(blocks: dict, reactions: dict) ->
     ("smiles", "reason"),
     [
         ("OB(O)c1ccc(C2CC2)cc1", "element"),
-        ("C[NH+]1CCOCC1", "charge"),
+        ("C[n+]1ccc(OCC2CC2)cc1", "charge"),
         ("C1CC1.O=C1CCCN1", "fragments"),
         ("CCNC(=O)CC", "no ring"),
         ("CC(O)c1ccccc1", "undefined stereo"),
