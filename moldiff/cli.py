@@ -178,9 +178,9 @@ def check(
     from moldiff.stages import check as stages
 
     if shard is not None:
-        stages.check_shard(options, files, *_shard(shard), out, workers=options.workers)
+        stages.check_shard(options, files, *_shard(shard), out)
         return
-    summary = stages.check(options, files, out, train=train, reference=reference, workers=options.workers)
+    summary = stages.check(options, files, out, train=train, reference=reference)
     typer.echo(_table(summary))
     _gate(summary, options.min_valid)
 

@@ -2,5 +2,12 @@
 
 import os
 
+import pytest
+
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The workflow's tests take longest and stay on one worker: they start first."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)

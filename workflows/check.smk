@@ -1,5 +1,4 @@
 localrules:
-    merge_checks,
     gate,
 
 
@@ -43,7 +42,7 @@ rule merge_checks:
         f"{BENCHMARKS}/merge_checks.tsv"
     conda:
         "environment.yaml"
-    threads: 1
+    threads: cores(1)
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
@@ -53,7 +52,7 @@ rule merge_checks:
         folder=subpath(output.summary, parent=True),
     shell:
         "moldiff --log {log} merge check {input.parts:q} --options {params.options:q}"
-        " --train {params.dataset:q} --out {params.folder:q}"
+        " --workers {threads} --train {params.dataset:q} --out {params.folder:q}"
 
 
 # After the report, so that a run that falls below the wanted share still shows why.

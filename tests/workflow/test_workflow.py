@@ -1,0 +1,207 @@
+"""The workflow for real, on a few molecules: killed twice on its way, then asked what it would do again."""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent.parent
+SNAKEMAKE = (
+    [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    + ["--profile", str(ROOT / "workflows/profiles/local"), "--cores", "2", "--configfile", "run.yaml"]
+)  # fmt: skip
+SMILES = (
+    "CCO CCN CCC CC=O CC#N CCCO CCCN COC CNC C1CC1 CC(C)O CC(=O)O CC(N)=O OCCO NCCO C1CCO1 C1CCCC1 c1ccccc1 "
+    "c1ccncc1 Cc1ccccc1 Oc1ccccc1 Nc1ccccc1 CC(C)C CCCC CCOC CCNC CC(=O)C CCC=O CCC#N OCC=O NCC=O C1CCNC1 C1CCOC1 "
+    "CC1CC1 OC1CC1 NC1CC1 CSC CCS CCF CCCl FC(F)C ClCCl OC=O NC=O c1ccoc1 c1ccsc1 c1cc[nH]c1 Cn1cccc1"
+).split()
+OPTIONS = {
+    "name": "tiny",
+    "featurize": {"inputs": ["raw/*.smi"], "shards": 2, "valid_fraction": 0.2},
+    "train": {
+        "network": {"layers": 1, "scalars": 32, "vectors": 8, "pairs": 16, "hidden": 16, "heads": 2},
+        "steps": 60, "batch_size": 8, "warmup_steps": 10, "checkpoint_every": 10, "validate_every": 30, "threads": 1,
+        "accelerator": "cpu",
+    },
+    "sample": {"n": 16, "steps": 8, "shards": 2, "threads": 1, "accelerator": "cpu"},
+    "report": {"pictures": 4, "viewers": 2},
+}  # fmt: skip
+RULES = ["featurize", "merge_featurized", "train", "sample", "merge_samples", "check", "merge_checks", "report"]
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*SNAKEMAKE, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def kill_when(folder: Path, ready: Callable[[], bool]) -> None:
+    """Start the workflow and kill it with all its jobs, beyond all handlers, as soon as something is there."""
+    with subprocess.Popen(
+        SNAKEMAKE, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as process:
+        end = time.monotonic() + 120
+        while not ready() and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+        reached, ended = ready(), process.poll() is not None
+        if not ended:
+            os.killpg(process.pid, signal.SIGKILL)
+        output = process.communicate()[0]
+    assert reached, output
+    assert not ended, output
+
+
+def would_run(folder: Path, *arguments: str) -> set[str]:
+    done = snakemake(folder, "--dry-run", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return set(re.findall(r"^(?:local)?rule (\w+):", done.stdout + done.stderr, re.MULTILINE)) - {"all"}
+
+
+def from_rule(name: str) -> set[str]:
+    return set(RULES[RULES.index(name) :])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run that was killed in training and in sampling."""
+    folder = tmp_path_factory.mktemp("workflow")
+    (folder / "raw").mkdir()
+    (folder / "raw" / "molecules.smi").write_text("".join(f"{text} m{i}\n" for i, text in enumerate(SMILES)))
+    (folder / "run.yaml").write_text(yaml.safe_dump(OPTIONS))
+    run = folder / "results" / "tiny"
+    kill_when(folder, lambda: any(path.is_file() for path in run.glob("state/*/*")))
+    assert not (run / "training" / "model.safetensors").exists()
+    kill_when(folder, lambda: any(run.glob("shards/sample/.*/[0-9]*.sdf")))
+    assert not (run / "samples.sdf").exists()
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_a_killed_workflow_ends_with_every_file(folder: Path):
+    run = folder / "results" / "tiny"
+    assert {path.name for path in (run / "dataset").iterdir()} == {
+        "arrays.safetensors", "molecules.parquet", "dataset.json", "rejected.csv"
+    }  # fmt: skip
+    assert len((run / "check" / "rows.csv").read_text().splitlines()) == 1 + 16
+    assert "<html" in (run / "report.html").read_text().lower()
+    info = json.loads((run / "dataset" / "dataset.json").read_text())
+    assert info["records_read"] == len(SMILES) == info["molecules"] + info["rejected"]
+    assert {path.stem for path in (run / "logs").glob("*.log")} >= {"train", "report", "merge_checks"}
+    assert {path.stem for path in (run / "benchmarks").glob("*.tsv")} >= {"train", "report", "merge_checks"}
+    half = [path for path in run.rglob(".*") if path.name != ".lock" and "snakemake" not in path.name]
+    assert half == [], "something half-written stays behind"
+
+
+def test_killed_training_went_on_where_it_was(folder: Path):
+    lines = (folder / "results/tiny/logs/train.log").read_text()
+    steps = [int(line.split(",")[0]) for line in (folder / "results/tiny/training/metrics.csv").read_text().split()[1:]]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == OPTIONS["train"]["steps"]
+    assert re.search(r"resum|continu", lines), lines
+
+
+def test_killed_sampling_gives_the_molecules_of_an_undisturbed_one(folder: Path):
+    out = folder / "again.sdf"
+    options = json.dumps(OPTIONS["sample"])
+    weights = folder / "results/tiny/training/model.safetensors"
+    command = [sys.executable, "-m", "moldiff", "sample", str(weights), "--out", str(out), "--options", options]
+    subprocess.run(command, check=True, capture_output=True)
+    assert out.read_bytes() == (folder / "results/tiny/samples.sdf").read_bytes()
+
+
+def test_a_second_run_has_nothing_to_do(folder: Path):
+    done = snakemake(folder)
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        ("report={title: Another}", "report"),
+        ("check={timeout: 20}", "check"),
+        ("sample={seed: 1}", "sample"),
+        ("train={network: {layers: 2}}", "train"),
+        ("featurize={seed: 5}", "featurize"),
+        ("train={threads: 2}", None),
+        ("check={workers: 2}", None),
+    ],
+)
+def test_a_changed_option_reruns_what_follows_from_it(folder: Path, change: str, first: str | None):
+    assert would_run(folder, "--config", change) == (from_rule(first) if first else set())
+
+
+def test_a_changed_input_reruns_everything(folder: Path):
+    path = folder / "raw" / "more.smi"
+    path.write_text("CCCCC extra\n")
+    try:
+        assert would_run(folder) == set(RULES)
+    finally:
+        path.unlink()
+    assert would_run(folder) == set()
+
+
+def test_another_configuration_has_another_training_state(folder: Path):
+    shown = snakemake(folder, "--dry-run", "--printshellcmds", "--config", "train={seed: 1}").stdout
+    state = re.search(r"--state (results/tiny/state/\w+)", shown)
+    assert state is not None, shown
+    assert not (folder / state[1]).exists()
+    assert any((folder / "results/tiny/state").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("sample={stepz: 3}", "unknown key `sample.stepz`; did you mean `steps`?"),
+        ("trian={steps: 3}", "unknown key `trian`; did you mean `train`?"),
+        ("featurize={inputs: [absent/*.sdf]}", "no file matches 'absent/*.sdf'"),
+    ],
+)
+def test_a_mistake_stops_before_any_job(folder: Path, change: str, words: str):
+    done = snakemake(folder, "--config", "name=wrong", change)
+    assert done.returncode != 0
+    assert words in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (folder / "results" / "wrong").exists()
+
+
+def test_a_second_workflow_in_the_same_folder_is_refused(folder: Path):
+    with (folder / "results/tiny/.lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = snakemake(folder, "--config", "report={title: Second}")
+    assert done.returncode != 0
+    assert "another workflow is running there" in done.stdout + done.stderr
+
+
+def test_below_the_gate_the_workflow_fails_but_shows_why(folder: Path):
+    done = snakemake(folder, "--config", "check={min_valid: 1.0}")
+    assert done.returncode != 0
+    assert "below the wanted 100.0%" in done.stdout + done.stderr
+    assert (folder / "results/tiny/report.html").exists()
+
+
+def test_the_shipped_demo_can_be_planned(tmp_path: Path):
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--dry-run", "--quiet"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
+def test_make_lists_its_targets():
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for target in ("run", "test", "lint", "help", "clean"):
+        assert f"make {target} " in shown
