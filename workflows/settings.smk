@@ -31,7 +31,7 @@ scattergather:
 
 
 # What an option's value cannot change in a result, so that changing it reruns nothing.
-WITHOUT_EFFECT = {"shards", "threads", "workers", "min_valid"}
+WITHOUT_EFFECT = {"shards", "threads", "workers", "min_valid", "checkpoint_every"}
 
 
 def section(name):

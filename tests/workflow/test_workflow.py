@@ -136,7 +136,7 @@ def test_a_second_run_has_nothing_to_do(folder: Path):
         ("sample={seed: 1}", "sample"),
         ("train={network: {layers: 2}}", "train"),
         ("featurize={seed: 5}", "featurize"),
-        ("train={threads: 2}", None),
+        ("train={threads: 2, checkpoint_every: 7}", None),
         ("check={workers: 2}", None),
     ],
 )
