@@ -6,7 +6,8 @@ from rdkit.Chem.Scaffolds import MurckoScaffold
 
 def strip_labels(mol: Chem.Mol) -> None:
     """Take isotopes and atom map numbers off, in place: the arrays do not hold them."""
-    for atom in mol.GetAtoms():
+    for index in range(mol.GetNumAtoms()):
+        atom = mol.GetAtomWithIdx(index)
         if atom.GetIsotope():
             atom.SetIsotope(0)
         if atom.GetAtomMapNum():
@@ -14,12 +15,14 @@ def strip_labels(mol: Chem.Mol) -> None:
 
 
 def without_hydrogens(mol: Chem.Mol) -> Chem.Mol:
-    """A sanitized copy whose hydrogens are all implicit, those too that RDKit's RemoveHs keeps.
+    """A sanitized copy whose hydrogens are all implicit, those too that RDKit's RemoveHs keeps; labels are removed.
 
     Raises:
         ValueError: the molecule is not valid without them.
     """
-    return Chem.RemoveAllHs(mol)
+    heavy = Chem.RemoveAllHs(mol)
+    strip_labels(heavy)
+    return heavy
 
 
 def flat_smiles(mol: Chem.Mol) -> str:
@@ -31,9 +34,7 @@ def flat_smiles(mol: Chem.Mol) -> str:
     Raises:
         ValueError: the molecule is not valid without its hydrogen atoms.
     """
-    flat = without_hydrogens(mol)
-    strip_labels(flat)
-    return flat_key(flat)
+    return flat_key(without_hydrogens(mol))
 
 
 def flat_key(mol: Chem.Mol) -> str:

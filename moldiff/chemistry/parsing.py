@@ -58,15 +58,16 @@ def has_coordinates(mol: Chem.Mol) -> bool:
 
 def _parse_sdf(text: str) -> Chem.Mol:
     _check_counts(text)
-    with rdBase.CaptureErrorLog() as log:
-        try:
-            mol = Chem.MolFromMolBlock(text, sanitize=False, removeHs=False)
-        except (RuntimeError, ValueError) as error:
-            raise Rejected(f"unreadable: {_first_line(str(error))}") from None
+    try:
+        mol = Chem.MolFromMolBlock(text, sanitize=False, removeHs=False)
+    except (RuntimeError, ValueError) as error:
+        raise Rejected(f"unreadable: {_first_line(str(error))}") from None
     if mol is None:
         if _NOT_FINITE.search(text):
             raise Rejected("coordinates that are not finite (NaN or infinite)")
-        raise Rejected(f"unreadable: {_first_line(log.messages)}")
+        with rdBase.CaptureErrorLog() as log:
+            Chem.MolFromMolBlock(text, sanitize=False, removeHs=False)
+            raise Rejected(f"unreadable: {_first_line(log.messages)}")
     return mol
 
 

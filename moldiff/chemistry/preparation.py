@@ -1,16 +1,16 @@
 """From a record to the standardised molecules that the data set holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 from rdkit import Chem, RDLogger
-from rdkit.Chem import Descriptors
+from rdkit.Chem import rdMolDescriptors
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from moldiff.chemistry.arrays import MoleculeArrays, implied_hydrogens, to_arrays
 from moldiff.chemistry.conformers import make_conformers
-from moldiff.chemistry.identity import flat_key, inchikey, scaffold_smiles, strip_labels, without_hydrogens
+from moldiff.chemistry.identity import flat_key, inchikey, scaffold_smiles, without_hydrogens
 from moldiff.chemistry.parsing import Rejected, has_coordinates, parse_record
 from moldiff.chemistry.records import Record
 from moldiff.config import FeaturizeOptions
@@ -35,48 +35,76 @@ def prepare(record: Record, options: FeaturizeOptions) -> list[PreparedMolecule]
         Rejected: with the reason for ``rejected.csv``.
     """
     mol = parse_record(record)
-    strip_labels(mol)
     _sanitize(mol)
     mol = _one_fragment(mol, options.fragments)
     if options.neutralize and any(atom.GetFormalCharge() for atom in mol.GetAtoms()):
         mol = _neutralized(mol)
-    _check_elements(mol, options)
     heavy = _heavy(mol)
     explicit = options.hydrogens == "explicit"
-    _check_size(mol if explicit else heavy, explicit, options)
-    if not explicit:
-        _check_implied(heavy)
+    missing = _check(mol if explicit else heavy, options)
     if not has_coordinates(mol):
+        _assign_drawn_stereo(mol)
         mol = make_conformers(mol, record.text, options)
         heavy = _heavy(mol)
-    elif explicit:
+    elif explicit and missing:
         mol = Chem.AddHs(mol, addCoords=True)
-    stored = mol if explicit else heavy
-    return _conformers(stored, heavy, options)
+    return _conformers(mol if explicit else heavy, heavy, options)
+
+
+def _check(mol: Chem.Mol, options: FeaturizeOptions) -> int:
+    """Elements, charges and size of what will be stored; returns how many hydrogens are not among its atoms."""
+    atoms = [mol.GetAtomWithIdx(index) for index in range(mol.GetNumAtoms())]
+    allowed = _allowed(tuple(options.elements))
+    for atom in atoms:
+        if atom.GetAtomicNum() not in allowed:
+            symbol = atom.GetSymbol()
+            raise Rejected(f"unknown element: {symbol}" if symbol == "*" else f"element not allowed: {symbol}")
+        if abs(atom.GetFormalCharge()) > options.max_charge:
+            raise Rejected(f"formal charge beyond {options.max_charge}: {atom.GetFormalCharge():+d}")
+    missing = sum(atom.GetTotalNumHs() for atom in atoms) if options.hydrogens == "explicit" else 0
+    size = len(atoms) + missing
+    if missing and 1 not in allowed:
+        raise Rejected("element not allowed: H")
+    if size > options.max_atoms:
+        raise Rejected(f"too many atoms: {size}, and max_atoms is {options.max_atoms}")
+    if size < options.min_atoms:
+        raise Rejected(f"too few atoms: {size}, and min_atoms is {options.min_atoms}")
+    return missing
 
 
 def _conformers(stored: Chem.Mol, heavy: Chem.Mol, options: FeaturizeOptions) -> list[PreparedMolecule]:
-    """The molecules of all conformers; only the first one's names are computed where stereo is the same."""
+    """The molecules of all conformers; they differ in positions and may do so in stereo."""
+    try:
+        graph = to_arrays(stored)
+    except ValueError as error:
+        raise Rejected(f"not representable: {error}") from None
+    if stored is heavy:
+        _check_implied(heavy, graph)
     scaffold = scaffold_smiles(heavy) if options.split == "scaffold" else ""
-    flat = flat_key(Chem.Mol(heavy) if heavy.GetNumConformers() > 1 else heavy)
+    flat = flat_key(heavy)
+    keys: dict[str, str] = {}
     prepared: list[PreparedMolecule] = []
-    positions = [conformer.GetPositions() for conformer in stored.GetConformers()]
-    heavy_ids = [conformer.GetId() for conformer in heavy.GetConformers()]
-    graph: MoleculeArrays | None = None
-    for number, (place, conformer_id) in enumerate(zip(positions, heavy_ids, strict=True)):
-        if not np.isfinite(place).all():
+    for number, conformer in enumerate(heavy.GetConformers()):
+        conformer_id = conformer.GetId()
+        positions = stored.GetConformer(conformer_id).GetPositions()
+        if not np.isfinite(positions).all():
             raise Rejected("coordinates that are not finite (NaN or infinite)")
         Chem.AssignStereochemistryFrom3D(heavy, conformer_id, replaceExistingTags=True)
         isomeric = Chem.MolToSmiles(heavy)
-        key = inchikey(heavy)
-        if graph is None:
-            try:
-                graph = to_arrays(stored)
-            except ValueError as error:
-                raise Rejected(f"not representable: {error}") from None
-        arrays = MoleculeArrays(place, graph.atomic_numbers, graph.formal_charges, graph.bonds, graph.bond_orders)
-        prepared.append(PreparedMolecule(arrays, flat, isomeric, key, scaffold, number))
+        if isomeric not in keys:
+            keys[isomeric] = inchikey(heavy)
+        arrays = replace(graph, positions=positions)
+        prepared.append(PreparedMolecule(arrays, flat, isomeric, keys[isomeric], scaffold, number))
     return prepared
+
+
+def _assign_drawn_stereo(mol: Chem.Mol) -> None:
+    """Stereo of a SMILES, or of the wedges and double bonds of a drawing, so that conformers keep it."""
+    if mol.GetNumConformers():
+        Chem.AssignChiralTypesFromBondDirs(mol)
+        Chem.DetectBondStereochemistry(mol)
+        mol.RemoveAllConformers()
+    Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
 
 
 def _sanitize(mol: Chem.Mol) -> None:
@@ -94,7 +122,7 @@ def _one_fragment(mol: Chem.Mol, policy: str) -> Chem.Mol:
     if policy == "reject":
         raise Rejected(f"several fragments: {len(fragments)}")
     ranked = [
-        (-part.GetNumHeavyAtoms(), -round(Descriptors.ExactMolWt(part), 4), Chem.MolToSmiles(part), part)
+        (-part.GetNumHeavyAtoms(), -round(rdMolDescriptors.CalcExactMolWt(part), 4), Chem.MolToSmiles(part), part)
         for part in fragments
     ]
     return min(ranked, key=lambda entry: entry[:3])[3]
@@ -111,18 +139,8 @@ def _allowed(elements: tuple[str, ...]) -> frozenset[int]:
     return frozenset(table.GetAtomicNumber(symbol) for symbol in elements)
 
 
-def _check_elements(mol: Chem.Mol, options: FeaturizeOptions) -> None:
-    allowed = _allowed(tuple(options.elements))
-    for atom in mol.GetAtoms():
-        if atom.GetAtomicNum() not in allowed and (atom.GetAtomicNum() != 1 or options.hydrogens == "explicit"):
-            symbol = atom.GetSymbol()
-            raise Rejected(f"unknown element: {symbol}" if symbol == "*" else f"element not allowed: {symbol}")
-        if abs(atom.GetFormalCharge()) > options.max_charge:
-            raise Rejected(f"formal charge beyond {options.max_charge}: {atom.GetFormalCharge():+d}")
-
-
 def _heavy(mol: Chem.Mol) -> Chem.Mol:
-    if all(atom.GetAtomicNum() == 1 for atom in mol.GetAtoms()):
+    if mol.GetNumHeavyAtoms() == 0:
         raise Rejected("no heavy atoms")
     try:
         return without_hydrogens(mol)
@@ -130,35 +148,28 @@ def _heavy(mol: Chem.Mol) -> Chem.Mol:
         raise Rejected(f"not valid without its hydrogen atoms: {' '.join(str(error).split())[:200]}") from None
 
 
-def _check_size(mol: Chem.Mol, explicit: bool, options: FeaturizeOptions) -> None:
-    atoms = mol.GetNumAtoms()
-    if explicit:
-        atoms += sum(atom.GetTotalNumHs() for atom in mol.GetAtoms())
-    if atoms > options.max_atoms:
-        raise Rejected(f"too many atoms: {atoms}, and max_atoms is {options.max_atoms}")
-    if atoms < options.min_atoms:
-        raise Rejected(f"too few atoms: {atoms}, and min_atoms is {options.min_atoms}")
-
-
-def _check_implied(heavy: Chem.Mol) -> None:
-    """Every atom gets back from its kekulized bonds and charge the hydrogens it has, so no radical is stored as none.
+def _check_implied(heavy: Chem.Mol, graph: MoleculeArrays) -> None:
+    """Every atom gets back from its kekulized bonds and charge the hydrogens it has, so no radical is lost unseen.
 
     Raises:
         Rejected: an atom would get another number.
     """
-    kekulized = Chem.Mol(heavy)
-    Chem.Kekulize(kekulized, clearAromaticFlags=True)
-    for atom in kekulized.GetAtoms():
-        bonded = atom.GetTotalValence() - atom.GetTotalNumHs()
-        expected = implied_hydrogens(atom.GetAtomicNum(), atom.GetFormalCharge(), bonded)
-        if expected != atom.GetTotalNumHs():
+    ends = np.concatenate([graph.bonds[:, 0], graph.bonds[:, 1]])
+    bonded = np.bincount(ends, np.concatenate([graph.bond_orders] * 2), minlength=len(graph)).astype(int).tolist()
+    numbers, charges = graph.atomic_numbers.tolist(), graph.formal_charges.tolist()
+    for index, state in enumerate(zip(numbers, charges, bonded, strict=True)):
+        atom = heavy.GetAtomWithIdx(index)
+        hydrogens = atom.GetTotalNumHs()
+        expected = implied_hydrogens(*state)
+        if expected != hydrogens:
             kind = "radical" if atom.GetNumRadicalElectrons() else "unusual valence"
             raise Rejected(
-                f"{kind}: {atom.GetSymbol()} with {atom.GetTotalNumHs()} H would be read back "
+                f"{kind}: {atom.GetSymbol()} with {hydrogens} H would be read back "
                 f"with {'an error' if expected is None else expected} once hydrogens are implicit"
             )
 
 
+@cache
 def quiet() -> None:
     """Silence RDKit's warnings in this process; what matters of them stands in rejected.csv."""
     RDLogger.DisableLog("rdApp.warning")

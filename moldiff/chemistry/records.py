@@ -21,7 +21,7 @@ LONGEST_NAME = 1000
 """Characters of a name that are kept."""
 _SUFFIXES = {
     **dict.fromkeys((".sdf", ".sd", ".mol", ".mdl"), "sdf"),
-    **dict.fromkeys((".smi", ".smiles", ".ism", ".can", ".txt"), "smiles"),
+    **dict.fromkeys((".smi", ".smiles", ".ism", ".can"), "smiles"),
     **dict.fromkeys((".csv", ".tsv", ".tab"), "table"),
     ".xyz": "xyz",
 }
@@ -108,7 +108,7 @@ def _read_file(
 ) -> Iterator[Record]:
     path = None if source == "-" else Path(source)
     chunks = read_bytes(path, on_bytes)
-    head, chunks = _peek(chunks)
+    head, chunks = _peek(chunks, source)
     kind = _kind(path, head)
     if kind == "sdf":
         for text, problem in split_sdf(chunks):
@@ -127,12 +127,14 @@ def _read_file(
             yield Record(source, 0, smiles, "smiles", name, properties, problem)
 
 
-def _peek(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+def _peek(chunks: Iterator[bytes], source: str) -> tuple[bytes, Iterator[bytes]]:
     """The first piece and the whole stream again; damage before the first piece stays in the stream."""
     try:
         head = next(chunks, b"")
     except DamagedInput as damage:
         return b"", _damaged(damage)
+    if not head:
+        raise UserError(f"{source}: nothing is compressed in the file; give a file that holds molecules")
     return head, itertools.chain([head], chunks)
 
 

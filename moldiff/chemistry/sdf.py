@@ -60,14 +60,16 @@ def data_items(text: str) -> dict[str, str]:
     name: str | None = None
     value: list[str] = []
     for line in text[start + 1 :].split("\n"):
-        if name is None:
-            if line.startswith(">"):
-                left, right = line.find("<"), line.rfind(">")
-                name = line[left + 1 : right].strip() if 0 < left < right else line[1:].strip()
-        elif line.strip() and not (line.startswith(">") and "<" in line and not value):
+        if line.startswith(">") and not value:
+            if name is not None:
+                items[name] = ""
+            left, right = line.find("<"), line.rfind(">")
+            name = line[left + 1 : right].strip() if 0 < left < right else line[1:].strip()
+        elif line.strip():
             value.append(line)
         else:
-            items[name] = "\n".join(value)
+            if name is not None:
+                items[name] = "\n".join(value)
             name, value = None, []
     if name is not None:
         items[name] = "\n".join(value)

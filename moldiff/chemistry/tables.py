@@ -55,7 +55,7 @@ def read_table(
     """Rows of a table with a header; every column becomes a property.
 
     Raises:
-        UserError: there is no SMILES column of the wanted name.
+        UserError: there is no SMILES column, or no column of a name that is wanted.
     """
     damage: list[str] = []
     good = _until_damage(lines, damage)
@@ -69,8 +69,10 @@ def read_table(
         delimiter = max("\t,;", key=header.count)
     csv.field_size_limit(_LONGEST_FIELD)
     names = _distinct(next(csv.reader([header], delimiter=delimiter)))
-    column = _find(names, smiles_column, ("smiles",), source)
-    name_column = id_column if id_column in names else _first(names, _NAMES)
+    column = _find(names, smiles_column, _HEADERS, source)
+    if id_column is not None and id_column not in names:
+        raise UserError(f"{source}: no column {id_column} for id_column; its columns are {', '.join(names)}")
+    name_column = id_column if id_column is not None else _first(names, _NAMES)
     rows = csv.reader(good, delimiter=delimiter)
     while True:
         try:

@@ -17,6 +17,7 @@ Packed = TypeVar("Packed")
 
 _FLUSH_SECONDS = 0.5
 _POLL_SECONDS = 0.2
+_ORPHAN_SECONDS = 2.0
 _IDLE = -1.0
 
 
@@ -147,8 +148,12 @@ class _Worker(Generic[Item, Result, Packed]):
 def _serve(pipe: Any, work: Callable[[Any], Any], pack: Callable[[list[Any]], Any], started: Any, place: Any) -> None:
     """The process: results go back every half second, so that an item that hangs costs the others little."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its children
+    parent = os.getppid()
     while True:
         try:
+            while not pipe.poll(_ORPHAN_SECONDS):
+                if os.getppid() != parent:  # siblings hold the pipe's other end too, so no end of file tells it
+                    return
             items = pipe.recv()
         except (EOFError, OSError):
             return

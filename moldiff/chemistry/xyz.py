@@ -16,43 +16,37 @@ _MAX_ITERATIONS = 2000
 def read_xyz(lines: Iterator[str]) -> Iterator[tuple[str, str, dict[str, str], str | None]]:
     """Text, name, properties and problem of each frame; ``key=value`` in a comment line become properties.
 
-    After a line that is no atom count, reading goes on at the next line that is one.
+    A frame starts at a line that is one integer; lines before the first such line are a record of their own.
     """
     damage: str | None = None
     frame: list[str] = []
     wanted = 0
-    broken = ""
     try:
         for line in lines:
-            if frame:
-                frame.append(line)
-                if len(frame) == wanted + 2:
-                    yield _frame(frame)
-                    frame = []
-            elif line.strip().isdecimal() and len(line.strip()) < 9:
-                if broken:
-                    yield broken, "", {}, "wrong atom count line in XYZ"
-                    broken = ""
+            starts = line.strip().isdecimal() and len(line.strip()) < 9
+            if starts and len(frame) != 1:  # one line of a frame read: this is its comment
+                if frame:
+                    yield _frame(frame, wanted)
                 frame, wanted = [line], int(line)
-            elif line.strip() or broken:
-                broken += line
+            elif frame or line.strip():
+                frame.append(line)
     except DamagedInput as error:
         damage = str(error)
-    if broken:
-        yield broken, "", {}, "wrong atom count line in XYZ"
-    if frame:
-        text, name, properties, problem = _frame(frame)
-        yield text, name, properties, damage or problem or (None if wanted == 0 else "fewer atom lines than counted")
-    elif damage is not None:
-        yield "", "", {}, damage
+    if frame or damage is not None:
+        text, name, properties, problem = _frame(frame, wanted)
+        yield text, name, properties, damage or problem
 
 
-def _frame(frame: list[str]) -> tuple[str, str, dict[str, str], str | None]:
+def _frame(frame: list[str], wanted: int) -> tuple[str, str, dict[str, str], str | None]:
+    if not frame or not frame[0].strip().isdecimal():
+        return "".join(frame), "", {}, "wrong atom count line: the first line of a frame is the number of its atoms"
     comment = frame[1].strip() if len(frame) > 1 else ""
     pairs = _KEY_VALUE.findall(comment)
     properties = {key: value.strip("\"'") for key, value in pairs}
     name = properties.get("name", "") or (comment if not pairs else "")
-    return "".join(frame), name, properties, None
+    atoms = sum(1 for line in frame[2:] if line.strip())
+    problem = f"wrong atom count: {wanted} announced, {atoms} lines follow" if atoms != wanted else None
+    return "".join(frame), name, properties, problem
 
 
 def parse_xyz(text: str, charge: int = 0) -> tuple[Chem.Mol, int]:
@@ -62,11 +56,10 @@ def parse_xyz(text: str, charge: int = 0) -> tuple[Chem.Mol, int]:
         ValueError: an atom line that cannot be read, an unknown element.
     """
     lines = text.split("\n")
-    count = int(lines[0])
-    atoms = lines[2 : 2 + count]
+    atoms = [line for line in lines[2:] if line.strip()]
     table = Chem.GetPeriodicTable()
     mol = Chem.RWMol()
-    conformer = Chem.Conformer(count)
+    conformer = Chem.Conformer(len(atoms))
     conformer.Set3D(True)
     for index, line in enumerate(atoms):
         words = line.replace("*^", "e").split()

@@ -77,7 +77,7 @@ def write_shard(
     folder: Path, part: Part, options: FeaturizeOptions, shard: int, shards: int, versions: dict[str, str]
 ) -> None:
     """Write one part; its JSON file, written last, makes it complete."""
-    (folder / SHARD_INFO).unlink(missing_ok=True)
+    _start(folder, SHARD_INFO)
     write_arrays(folder / ARRAYS_FILE, part.molecules)
     write_table(folder / SHARD_ROWS, part.rows)
     write_table(folder / SHARD_REJECTED, part.rejected)
@@ -140,11 +140,7 @@ def assemble(
         rejected = pa.concat_tables([rejected, repeated])
     rows = rows.take(pa.array(order))
     rejected = rejected.take(pa.array(np.argsort(rejected["order"].to_numpy(), kind="stable")))
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        (output / INFO_FILE).unlink(missing_ok=True)  # from here on the set counts as unfinished
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written: {error.strerror}; choose a folder that you may write") from error
+    _start(output, INFO_FILE)
     write_text(output / REJECTED_FILE, _csv(rejected.drop_columns(["order"])))
     records_read = sum(part.records_read for part in parts)
     reasons = histogram(Counter(reason.partition(": ")[0] for reason in rejected["reason"].to_pylist()))
@@ -172,6 +168,15 @@ def assemble(
     }
     write_info(output, info)
     return info
+
+
+def _start(folder: Path, last: str) -> None:
+    """Make the folder and take away the file that is written last: from here on the content counts as unfinished."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / last).unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written: {error.strerror}; choose a folder that you may write") from error
 
 
 def _kept_options(options: FeaturizeOptions) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from moldiff.atomic import atomic_path, sha256
 from moldiff.errors import UserError
@@ -21,7 +21,7 @@ TABLE_FILE = "molecules.parquet"
 REJECTED_FILE = "rejected.csv"
 INFO_FILE = "dataset.json"
 
-_DTYPES = {
+_DTYPES: dict[str, np.dtype[Any]] = {
     "positions": np.dtype(np.float32),
     "atomic_numbers": np.dtype(np.uint8),
     "formal_charges": np.dtype(np.int8),
@@ -135,7 +135,7 @@ def write_arrays(path: Path, molecules: RaggedMolecules) -> None:
     """Write the arrays atomically; the same molecules give the same bytes."""
     tensors = {field.name: np.ascontiguousarray(getattr(molecules, field.name)) for field in fields(molecules)}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary)
+        temporary.write_bytes(save(tensors))  # save_file would take the reading rights of others away
 
 
 def read_arrays(path: Path) -> RaggedMolecules:
