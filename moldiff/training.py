@@ -73,6 +73,8 @@ class LossModule(nn.Module):
         if self_condition:
             with torch.no_grad():
                 previous = self.network(batch, sigma, None).detach()
+            # autocast keeps the casts of this pass, which have no gradient, and would reuse them in the next one
+            torch.clear_autocast_cache()
         return self.process.loss(self.network(batch, sigma, previous), MoleculeBatch(*clean), sigma)
 
 
@@ -112,8 +114,9 @@ class Trainer:
         self.average: AveragedModel = AveragedModel(network, multi_avg_fn=self._lerp)
         optimizer = torch.optim.AdamW(parameter_groups(network, options.weight_decay), options.learning_rate, (0.9, 0.99))
         self.module, self.optimizer = self.fabric.setup(module, optimizer)
-        self.average.to(self.fabric.device)
-        self._stop = False
+        self.average.to(self.fabric.device, next(network.parameters()).dtype)
+        self._fraction = 0.0
+        self._signalled = self._stop = False
 
     def run(self) -> Progress:
         """Train to the end, from the saved state if there is one.
@@ -137,7 +140,7 @@ class Trainer:
         batches = self.data.train.endless(options.batch_size, options.seed, progress.step)
         with self.log.progress_bar(options.steps, progress.step, enabled=self.rank == 0) as bar:
             while self._agreed(progress.fraction(options)) < 1:
-                losses, molecules = self._step(next(batches))
+                losses, molecules = self.step(next(batches))
                 progress.step += 1
                 progress.molecules += molecules
                 progress.seconds = before + time.monotonic() - start
@@ -152,7 +155,12 @@ class Trainer:
                 if self._stop and not done:
                     raise Interrupted(f"stopped at step {progress.step} of {options.steps}; the state is in {self.state}")
 
-    def _step(self, batch: MoleculeBatch) -> tuple[dict[str, float], int]:
+    def step(self, batch: MoleculeBatch) -> tuple[dict[str, float], int]:
+        """One optimiser step: the mean of each loss, unweighted, and the number of molecules.
+
+        Raises:
+            UserError: the gradient is not finite.
+        """
         options, step = self.options, self.progress.step
         generator = Generator().manual_seed(hash_seed(options.seed, 1, step))
         sigma = self.noise.draw(len(batch.mask), generator)
@@ -216,10 +224,12 @@ class Trainer:
         return options.learning_rate * warm * (1 + math.cos(math.pi * self._fraction)) / 2
 
     def _agreed(self, fraction: float) -> float:
-        """The fraction of the first process: clocks differ, and all must stop at the same step."""
-        self._fraction = fraction
+        """The fraction of the first process: clocks differ, and all must stop at the same step, so too after SIGTERM."""
+        self._fraction, self._stop = fraction, self._signalled
         if self.world > 1:
-            self._fraction = float(self.fabric.broadcast(fraction))
+            mine = torch.tensor([fraction if self.rank == 0 else 0.0, float(self._signalled)], dtype=torch.float64)
+            fraction, signalled = self.fabric.all_reduce(mine.to(self.fabric.device), reduce_op="sum").tolist()
+            self._fraction, self._stop = fraction, signalled > 0
         return self._fraction
 
     def _lerp(self, averages: Any, currents: Any, count: Any) -> None:
@@ -228,7 +238,7 @@ class Trainer:
         torch._foreach_lerp_(averages, currents, 1 - decay)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._stop = True
+        self._signalled = True
 
     def _save(self) -> None:
         if self.rank == 0:

@@ -31,9 +31,11 @@ def spherical_harmonics(
     vectors: Float[Tensor, "molecule atom atom 3"], highest: int
 ) -> Float[Tensor, "molecule atom atom component"]:
     """Spherical harmonics of degrees 1..highest of the vectors' directions; zero for a zero vector."""
-    irreps = [degree for degree, _ in degrees(highest)]
     # normalised here: a norm over an axis of three costs many times this sum on CPU
     directions = vectors * ((vectors * vectors).sum(-1, keepdim=True) + 1e-12).rsqrt()
+    if highest == 1:
+        return directions * 3**0.5  # what e3nn returns, without the cost of its general code
+    irreps = [degree for degree, _ in degrees(highest)]
     return o3.spherical_harmonics(irreps, directions, normalize=False, normalization="component")
 
 
@@ -48,7 +50,9 @@ class DegreeLinear(nn.Module):
         self.maps = nn.ModuleList(nn.Linear(channels_in, channels_out, bias=False) for _ in range(highest))
         self.highest = highest
 
-    def forward(self, features: Features) -> Features:
+    def forward(
+        self, features: Float[Tensor, "molecule atom component channels_in"]
+    ) -> Float[Tensor, "molecule atom component channels_out"]:
         """[..., component, channels_in] to [..., component, channels_out]."""
         if self.highest == 1:
             return self.maps[0](features)
@@ -93,25 +97,27 @@ class NodeProduct(nn.Module):
         ]
         for number, (first, second, third) in enumerate(self.paths):
             sizes = [(at.stop - at.start - 1) // 2 for at in (first, second, third)]
-            coupling = o3.wigner_3j(*sizes) * (2 * sizes[2] + 1) ** 0.5
+            # float64 and cast when used: a network made in float32 is symmetric to 1e-9 after `double()` too
+            coupling = o3.wigner_3j(*sizes, dtype=torch.float64) * (2 * sizes[2] + 1) ** 0.5
             self.register_buffer(f"coupling{number}", coupling, persistent=False)
-        self.weight = nn.Parameter(torch.full((len(self.paths), channels), 0.5))
+        # without paths there is nothing to learn, and DDP waits for the gradient of every parameter that asks for one
+        self.weight = nn.Parameter(torch.full((len(self.paths), channels), 0.5), requires_grad=bool(self.paths))
         self.highest = highest
 
-    def scalars(self, first: Features, second: Features) -> Float[Tensor, "molecule atom channel"]:
+    def scalars(self, first: Features, second: Features) -> Float[Tensor, "molecule atom invariant"]:
         """The products l × l → 0: dot products, one a degree and channel."""
         both = first * second
         parts = [both[:, :, at].sum(2) * (at.stop - at.start) ** -0.5 for _, at in degrees(self.highest)]
         return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
 
-    def forward(self, first: Features, second: Features) -> tuple[Float[Tensor, "molecule atom channel"], Features | None]:
+    def forward(self, first: Features, second: Features) -> tuple[Float[Tensor, "molecule atom invariant"], Features | None]:
         """The scalars and, where paths lead to them, the features of degree ≥ 1."""
         scalars = self.scalars(first, second)
         if not self.paths:
             return scalars, None
         result = torch.zeros_like(first)
         for number, (left, right, out) in enumerate(self.paths):
-            coupling = getattr(self, f"coupling{number}")
+            coupling = getattr(self, f"coupling{number}").to(first)
             outer = first[:, :, left, None, :] * second[:, :, None, right, :] * self.weight[number]
             result[:, :, out] += torch.einsum("bnijc,ijk->bnkc", outer, coupling)
         return scalars, result

@@ -81,7 +81,12 @@ class Generator:
         chosen = parse(SampleOptions, {"n": n, "seed": seed, **options}, "options of sample")
         plan = planned(chosen, self.model.statistics.sizes)
         made = [molecule for batch in plan for molecule in self.batch(chosen, batch) if molecule.finite]
-        return [to_rdkit(molecule.arrays, f"sample_{molecule.index:06d}", {}) for molecule in sorted(made, key=_index)]
+        return [self.to_rdkit(molecule) for molecule in sorted(made, key=_index)]
+
+    def to_rdkit(self, molecule: Generated) -> "Chem.Mol":
+        """The molecule as RDKit's; where the model makes hydrogens itself, RDKit adds none."""
+        hydrogens = "explicit" if self.model.statistics.hydrogens == "explicit" else "implicit"
+        return to_rdkit(molecule.arrays, f"sample_{molecule.index:06d}", hydrogens=hydrogens)
 
     @torch.inference_mode()
     def batch(self, options: SampleOptions, batch: PlannedBatch) -> list[Generated]:
@@ -92,7 +97,8 @@ class Generator:
             mask = torch.ones(len(batch.indices), batch.atoms, dtype=torch.bool, device=device)
             random = torch.Generator().manual_seed(hash_seed(options.seed, 3, batch.number))
             process = self.model.process
-            states = solvers.generate(process, network, solver(options, process), grid(options), mask, random)
+            dtype = next(network.parameters()).dtype
+            states = solvers.generate(process, network, solver(options, process), grid(options), mask, random, dtype)
             *_, last = states
         made = to_arrays(last.to("cpu"), network.vocabulary)
         return [Generated(index, arrays) for index, arrays in zip(batch.indices, made, strict=True)]

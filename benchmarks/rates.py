@@ -1,0 +1,86 @@
+"""Molecules a second for loading, training and sampling, on one thread: `python benchmarks/rates.py DATASET`.
+
+Prints a Markdown table. Training and sampling use an untrained network of the default size: the arithmetic is the same.
+Times are processor time of this process, which on a shared machine is steadier than the clock.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from moldiff.checkpoint import new_model
+from moldiff.config import SampleOptions, TrainOptions
+from moldiff.dataset.loader import MoleculeLoader
+from moldiff.dataset.storage import open_dataset
+from moldiff.memory import keep_large_buffers
+from moldiff.metrics import MetricsLog
+from moldiff.stages.generation import Generator, planned
+from moldiff.training import Data, Trainer
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset", type=Path, help="a featurized dataset")
+    parser.add_argument("--steps", type=int, default=60, help="training steps to time")
+    parser.add_argument("--batch-size", type=int, nargs="+", default=[24, 48, 128])
+    parser.add_argument("--molecules", type=int, default=64, help="molecules to sample")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    keep_large_buffers()
+    dataset = open_dataset(arguments.dataset)
+    model = new_model(TrainOptions().network, dict(dataset.info))
+    loader = MoleculeLoader.of(dataset, "train", model.network.vocabulary)
+    atoms = float(loader.sizes.double().mean())
+    print(f"| what | settings | molecules a second of one core ({len(loader)} molecules, {atoms:.1f} atoms) |")
+    print("| --- | --- | --- |")
+    for size in arguments.batch_size:
+        print(f"| load | batches of {size} | {load_rate(loader, size):,.0f} |", flush=True)
+    for size in arguments.batch_size:
+        print(f"| train | batches of {size} | {train_rate(loader, model, size, arguments.steps):,.0f} |", flush=True)
+    for steps in (50, 100):
+        rate = sample_rate(Generator(model), arguments.molecules, steps)
+        print(f"| sample | {steps} evaluations | {rate:,.1f} |", flush=True)
+
+
+def load_rate(loader: MoleculeLoader, batch_size: int) -> float:
+    """Molecules gathered into dense batches: a whole epoch, or five seconds of one."""
+    start, molecules = time.process_time(), 0
+    for indices in loader.batches(batch_size, 0, 0):
+        molecules += len(loader.gather(indices).mask)
+        if time.process_time() - start > 5:
+            break
+    return molecules / (time.process_time() - start)
+
+
+def train_rate(loader: MoleculeLoader, model: object, batch_size: int, steps: int) -> float:
+    """Molecules trained on, warm-up steps left out."""
+    options = TrainOptions(steps=steps, batch_size=batch_size, threads=1, accelerator="cpu")
+    with tempfile.TemporaryDirectory() as folder:
+        log = MetricsLog(Path(folder) / "metrics.csv", vars(model.process.weights), every=steps + 1)
+        nothing = Data(loader, loader)
+        trainer = Trainer(options, model.network, model.process, nothing, Path(folder), log, lambda network: {})
+        batches = loader.endless(batch_size, 0, 0)
+        for _ in range(5):
+            trainer.step(next(batches))
+        start, molecules = time.process_time(), 0
+        for _ in range(steps):
+            molecules += trainer.step(next(batches))[1]
+        return molecules / (time.process_time() - start)
+
+
+def sample_rate(generator: Generator, molecules: int, steps: int) -> float:
+    """Molecules sampled."""
+    options = SampleOptions(n=molecules, steps=steps, threads=1, accelerator="cpu")
+    plan = planned(options, generator.model.statistics.sizes)
+    start = time.process_time()
+    for batch in plan:
+        generator.batch(options, batch)
+    return molecules / (time.process_time() - start)
+
+
+if __name__ == "__main__":
+    main()
