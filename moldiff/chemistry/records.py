@@ -159,4 +159,4 @@ def _kind(path: Path | None, head: bytes) -> str:
 
 
 def _title(text: str) -> str:
-    return text[: text.find("\n")].strip()
+    return text.partition("\n")[0].strip()

@@ -45,9 +45,11 @@ def split_sdf(chunks: Iterable[bytes]) -> Iterator[tuple[str, str | None]]:
 
 
 def _text(record: bytes) -> str:
-    """The record without the rest of the delimiter's line before it; line ends made one newline."""
+    """The record without the rest of the delimiter's line before it; line ends made one newline, the last one too."""
     text = decode(record[record.find(b"\n") + 1 :])
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.rstrip("\n") + "\n"
 
 
 def data_items(text: str) -> dict[str, str]:
