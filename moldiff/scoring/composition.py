@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from rdkit import Chem
 
+from moldiff.scoring.graph import atoms, bonds, implicit_hydrogens
 from moldiff.scoring.topology import ring_sizes
 
 Composition = dict[str, Counter[str]]
@@ -24,13 +25,13 @@ def composition(heavy: Chem.Mol) -> Composition:
 
     It is taken from the molecule without hydrogens, so a file with and one without hydrogens compare.
     """
-    elements = Counter(atom.GetSymbol() for atom in heavy.GetAtoms())
-    hydrogens = sum(atom.GetTotalNumHs() for atom in heavy.GetAtoms())
+    elements = Counter(atom.GetSymbol() for atom in atoms(heavy))
+    hydrogens = implicit_hydrogens(heavy)
     if hydrogens:
         elements["H"] += hydrogens
     return {
         "elements": elements,
-        "bond_orders": Counter(_ORDERS.get(bond.GetBondType(), "other") for bond in heavy.GetBonds()),
+        "bond_orders": Counter(_ORDERS.get(bond.GetBondType(), "other") for bond in bonds(heavy)),
         "ring_sizes": Counter({str(size): count for size, count in ring_sizes(heavy).items()}),
         "atom_counts": Counter([str(heavy.GetNumHeavyAtoms())]),
         "charges": Counter([str(Chem.GetFormalCharge(heavy))]),

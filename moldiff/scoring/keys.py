@@ -5,8 +5,13 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, rdBase
+from rdkit.Chem import rdqueries
 
 from moldiff.chemistry import identity
+from moldiff.scoring.graph import bonds
+
+_LABELLED = rdqueries.IsotopeGreaterQueryAtom(0)
+_MAPPED = rdqueries.HasPropQueryAtom("molAtomMapNumber")
 
 
 def without_hydrogens(sanitized: Chem.Mol) -> Chem.Mol:
@@ -21,7 +26,8 @@ def without_hydrogens(sanitized: Chem.Mol) -> Chem.Mol:
             heavy = Chem.Mol(sanitized)
     if heavy.GetNumAtoms() == 0:
         heavy = Chem.Mol(sanitized)
-    identity.strip_labels(heavy)
+    if heavy.GetAtomsMatchingQuery(_LABELLED) or heavy.GetAtomsMatchingQuery(_MAPPED):
+        identity.strip_labels(heavy)
     return heavy
 
 
@@ -31,8 +37,9 @@ def stereo_from_3d(sanitized: Chem.Mol) -> Chem.Mol:
     Writers mark built double bonds "either", which would hide E and Z from the perception, so marks go first.
     """
     mol = Chem.Mol(sanitized)
-    for bond in mol.GetBonds():
-        bond.SetBondDir(Chem.BondDir.NONE)
+    for bond in bonds(mol):
+        if bond.GetBondDir() != Chem.BondDir.NONE:
+            bond.SetBondDir(Chem.BondDir.NONE)
         if bond.GetStereo() == Chem.BondStereo.STEREOANY:
             bond.SetStereo(Chem.BondStereo.STEREONONE)
     with rdBase.BlockLogs():

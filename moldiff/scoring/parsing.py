@@ -7,6 +7,7 @@ from rdkit import Chem, rdBase
 from moldiff.chemistry.parsing import Rejected, parse_record
 from moldiff.chemistry.records import Record
 from moldiff.chemistry.xyz import parse_xyz
+from moldiff.scoring.graph import bonds, has_dummies
 
 _UNBONDED = "no bonds perceived"
 
@@ -44,21 +45,21 @@ def parse(record: Record, charge: int = 0) -> Parsed:
                 return Parsed(None, reason)
             return Parsed(parse_xyz(record.text, charge)[0], reason, bonds="", conformer=True)
     # RDKit reads unknown elements as dummy atoms without complaint.
-    if any(atom.GetAtomicNum() == 0 for atom in mol.GetAtoms()):
+    if has_dummies(mol):
         return Parsed(None, "dummy atom or unknown element")
     if record.kind == "smiles":
         _single_between_rings(mol)
-    bonds = mol.GetProp("_bonds") if mol.HasProp("_bonds") else "written"
+    origin = mol.GetProp("_bonds") if mol.HasProp("_bonds") else "written"
     conformer = mol.GetNumConformers() > 0 and mol.GetConformer().Is3D()
-    return Parsed(mol, bonds=bonds, conformer=conformer)
+    return Parsed(mol, bonds=origin, conformer=conformer)
 
 
 def _single_between_rings(mol: Chem.Mol) -> None:
     """Make the unwritten bond between two aromatic rings single, as SMILES means it; RDKit waits for sanitizing."""
-    bonds = [bond for bond in mol.GetBonds() if bond.GetBondType() == Chem.BondType.AROMATIC]
-    if bonds:
+    aromatic = [bond for bond in bonds(mol) if bond.GetBondType() == Chem.BondType.AROMATIC]
+    if aromatic:
         Chem.FastFindRings(mol)
-        for bond in bonds:
+        for bond in aromatic:
             if not bond.IsInRing():
                 bond.SetBondType(Chem.BondType.SINGLE)
                 bond.SetIsAromatic(False)

@@ -13,6 +13,7 @@ from moldiff.scoring.alerts import alerts
 from moldiff.scoring.composition import composition
 from moldiff.scoring.descriptors import describe, lipinski_violations
 from moldiff.scoring.fingerprints import fingerprint
+from moldiff.scoring.graph import implicit_hydrogens
 from moldiff.scoring.keys import (
     flat_smiles,
     inchikey_block,
@@ -82,7 +83,7 @@ def score(task: Task) -> Row:
         "coordinates": parsed.conformer,
         "readable": True,
         "atoms": written.GetNumAtoms(),
-        "_has_hydrogens": any(atom.GetAtomicNum() == 1 for atom in written.GetAtoms()),
+        "_has_hydrogens": written.GetNumAtoms() > written.GetNumHeavyAtoms(),
     }
     if not bonded:
         return row
@@ -105,7 +106,7 @@ def score(task: Task) -> Row:
         reasons += faults
         row["_strict"] = valid and not faults
         # The grammar of SMILES implies hydrogens, so none is missing there.
-        row["_missing_hydrogens"] = 0 if from_smiles else validity.missing_hydrogens(whole)
+        row["_missing_hydrogens"] = 0 if from_smiles else implicit_hydrogens(whole)
         heavy = without_hydrogens(stereo_from_3d(whole) if parsed.conformer else whole)
         row["smiles"] = isomeric_smiles(heavy)
         if valid:

@@ -17,7 +17,10 @@ Al and Bi 3; Hg 2; bare ions of the common counter-ion metals 0. Five-valent neu
 two double bonds) is not in V. What is not listed is unstable.
 """
 
+import numpy as np
 from rdkit import Chem
+
+from moldiff.scoring.graph import AROMATIC, atoms, has_radicals, implicit_hydrogens, orders
 
 TABLE_VERSION = "moldiff-valence-1"
 
@@ -73,8 +76,9 @@ VALENCES: dict[tuple[str, int], frozenset[tuple[int, int]]] = {
     }.items()
 }
 
-_ORDERS = {Chem.BondType.SINGLE: 1, Chem.BondType.DOUBLE: 2, Chem.BondType.TRIPLE: 3}
-_UNSTABLE = -99  # no sum of orders reaches it: a bond of another kind makes its atoms unstable
+_NUMBERED = {
+    (Chem.GetPeriodicTable().GetAtomicNumber(symbol), charge): entries for (symbol, charge), entries in VALENCES.items()
+}
 
 
 def stable_atoms(written: Chem.Mol) -> tuple[int, int]:
@@ -89,20 +93,18 @@ def stable_atoms(written: Chem.Mol) -> tuple[int, int]:
     """
     filled = Chem.Mol(written)
     filled.UpdatePropertyCache(strict=False)
-    aromatic = [0] * written.GetNumAtoms()
-    others = [0] * written.GetNumAtoms()
-    for bond in written.GetBonds():
-        kind = bond.GetBondType()
-        for index in (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()):
-            if kind == Chem.BondType.AROMATIC:
-                aromatic[index] += 1
-            else:
-                others[index] += _ORDERS.get(kind, _UNSTABLE)
+    between = orders(written)
+    aromatic = between == AROMATIC
+    rings = aromatic.sum(axis=1).tolist()
+    others = np.where(aromatic, 0, between).sum(axis=1).tolist()
+    radicals = has_radicals(written)
+    complete = not implicit_hydrogens(filled)
     as_written = as_filled = 0
-    for atom, ring, other in zip(filled.GetAtoms(), aromatic, others, strict=True):
-        entries = VALENCES.get((atom.GetSymbol(), atom.GetFormalCharge()))
-        if entries is None or atom.GetNumRadicalElectrons():
+    for atom, ring, other in zip(atoms(filled), rings, others, strict=True):
+        entries = _NUMBERED.get((atom.GetAtomicNum(), atom.GetFormalCharge()))
+        if entries is None or (radicals and atom.GetNumRadicalElectrons()):
             continue
-        as_written += (ring, other) in entries
-        as_filled += (ring, other + atom.GetTotalNumHs()) in entries
+        stable = (ring, other) in entries
+        as_written += stable
+        as_filled += stable if complete else (ring, other + atom.GetTotalNumHs()) in entries
     return as_written, as_filled

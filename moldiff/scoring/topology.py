@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 from rdkit import Chem
 from rdkit.Chem import Fragments
 from rdkit.Chem.Scaffolds import MurckoScaffold
+
+from moldiff.scoring.graph import orders
 
 
 def ring_systems(heavy: Chem.Mol) -> list[str]:
@@ -24,14 +27,11 @@ def ring_systems(heavy: Chem.Mol) -> list[str]:
             else:
                 apart.append(system)
         systems = [*apart, joined]
+    double = orders(heavy) == 2 if systems else np.empty(0)
     found = []
     for system in systems:
-        atoms = set(system)
-        for index in system:
-            for bond in heavy.GetAtomWithIdx(index).GetBonds():
-                if bond.GetBondType() == Chem.BondType.DOUBLE:
-                    atoms.add(bond.GetOtherAtomIdx(index))
-        found.append(Chem.MolFragmentToSmiles(heavy, sorted(atoms), isomericSmiles=False))
+        held = np.flatnonzero(double[sorted(system)].any(axis=0)).tolist()
+        found.append(Chem.MolFragmentToSmiles(heavy, sorted(system.union(held)), isomericSmiles=False))
     return sorted(found)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from rdkit import Chem, rdBase
 
+from moldiff.scoring.graph import AROMATIC, bonds, formal_charges, has_radicals, orders
+
 
 @dataclass(frozen=True)
 class Sanitized:
@@ -28,19 +30,19 @@ def sanitize(written: Chem.Mol) -> Sanitized:
     with rdBase.BlockLogs():
         try:
             Chem.SanitizeMol(mol, _NORMALIZE)
-            normalized = [bond.GetBondType() for bond in mol.GetBonds()]
+            normalized = orders(mol)
+            with_dative = mol.HasSubstructMatch(_DATIVE)
             Chem.SanitizeMol(mol, Chem.SANITIZE_ALL)
         except (RuntimeError, ValueError) as error:
             return Sanitized(None, str(error).splitlines()[0].strip() if str(error) else type(error).__name__)
     changes = []
-    if [a.GetFormalCharge() for a in written.GetAtoms()] != [a.GetFormalCharge() for a in mol.GetAtoms()]:
+    if formal_charges(written) != formal_charges(mol):
         changes.append("charge changed by sanitizing")
-    types = [bond.GetBondType() for bond in written.GetBonds()]
-    dearomatized = any(
-        kind == Chem.BondType.AROMATIC and not bond.GetIsAromatic()
-        for kind, bond in zip(types, mol.GetBonds(), strict=True)
-    )
-    if types != normalized or dearomatized:
+    given = orders(written)
+    dearomatized = (given == AROMATIC).any() and bool(((given == AROMATIC) & (orders(mol) != AROMATIC)).any())
+    # Orders do not tell a dative bond from a single one, which RDKit makes of a single bond to a metal.
+    bound = with_dative and not written.HasSubstructMatch(_DATIVE)
+    if dearomatized or bound or not np.array_equal(given, normalized):
         changes.append("bond order changed by sanitizing")
     return Sanitized(mol, changes=tuple(changes))
 
@@ -71,11 +73,6 @@ def valid_largest_fragment(written: Chem.Mol, whole: Chem.Mol | None) -> bool:
     return True
 
 
-def missing_hydrogens(sanitized: Chem.Mol) -> int:
-    """Hydrogens that are no atoms of the record, but that RDKit counts to fill valences."""
-    return sum(atom.GetTotalNumHs() for atom in sanitized.GetAtoms())
-
-
 def strict_faults(written: Chem.Mol, sanitized: Sanitized) -> list[str]:
     """Why a valid molecule is not strictly valid, hydrogens apart (their policy is decided over all records).
 
@@ -86,19 +83,17 @@ def strict_faults(written: Chem.Mol, sanitized: Sanitized) -> list[str]:
     faults = list(sanitized.changes)
     if written.GetNumConformers() and not np.isfinite(written.GetConformer().GetPositions()).all():
         faults.append("coordinates are not finite")
-    if sanitized.mol is not None and any(atom.GetNumRadicalElectrons() for atom in sanitized.mol.GetAtoms()):
+    if sanitized.mol is not None and has_radicals(sanitized.mol):
         faults.append("radical electrons")
-    if any(bond.GetBondType() == Chem.BondType.AROMATIC for bond in written.GetBonds()):
+    kinds = [bond.GetBondType() for bond in bonds(written)]
+    if Chem.BondType.AROMATIC in kinds:
         Chem.FastFindRings(written)
-        rings = written.GetRingInfo()
-        if any(
-            bond.GetBondType() == Chem.BondType.AROMATIC and rings.NumBondRings(bond.GetIdx()) == 0
-            for bond in written.GetBonds()
-        ):
+        if any(bond.GetBondType() == Chem.BondType.AROMATIC and not bond.IsInRing() for bond in bonds(written)):
             faults.append("aromatic bond outside a ring")
-    if any(bond.HasQuery() or bond.GetBondType() in _NO_ORDER for bond in written.GetBonds()):
+    if not _NO_ORDER.isdisjoint(kinds):
         faults.append("bond without an order")
     return faults
 
 
 _NO_ORDER = frozenset({Chem.BondType.ZERO, Chem.BondType.UNSPECIFIED, Chem.BondType.OTHER, Chem.BondType.HYDROGEN})
+_DATIVE = Chem.MolFromSmarts("*->*")
