@@ -58,7 +58,10 @@ def raw_files():
 
 
 def training_state():
-    """Folder of the state that a killed training resumes from, another one for each configuration."""
+    """Folder of the state that a killed training resumes from, another one for each configuration.
+
+    The rule appends the checksum of the dataset, which is not known before there is one.
+    """
     text = section("featurize") + section("train")
     return f"{RUN}/state/{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 

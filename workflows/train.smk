@@ -27,5 +27,5 @@ rule train:
         # Snakemake deletes the outputs of a failed job; what a killed training resumes from is therefore no output.
         state=training_state(),
     shell:
-        "moldiff --log {log} train {params.dataset:q} --options {params.options:q} --state {params.state:q}"
+        "moldiff --log {log} train {params.dataset:q} --options {params.options:q} --state {params.state:q}-$(sha256sum < {input.dataset_info:q} | cut -c1-8)"
         " --threads $(( {threads} / {params.devices} )) --out {params.folder:q}"

@@ -13,7 +13,6 @@ import torch
 import moldiff
 from moldiff.atomic import write_text
 from moldiff.checkpoint import Model, load_model, new_model, save_model
-from moldiff.chemistry.arrays import to_rdkit
 from moldiff.config import SampleOptions, TrainOptions
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import open_dataset
@@ -59,7 +58,8 @@ def train(
         raise UserError(f"{dataset}: no molecule is in the train split; featurize more molecules or lower valid_fraction")
     weights = vars(model.process.weights)
     with torch_threads(options.threads):
-        log = MetricsLog(output / "metrics.csv", weights)
+        # beside the state, with which it is continued: a workflow deletes the outputs of a killed job
+        log = MetricsLog(state / "metrics.csv", weights)
         trainer = Trainer(
             options, model.network, model.process, data, state, log,
             sampled=lambda network: sampled_rates(replace(model, network=network), options),
@@ -87,6 +87,7 @@ def train(
     if trainer.rank == 0:
         save_model(trained, output / "model.safetensors")
         record = {**history, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        write_text(output / "metrics.csv", log.path.read_text(encoding="utf-8"))
         write_text(output / "train.json", json.dumps(record, indent=2, sort_keys=True) + "\n")
     trainer.fabric.barrier()
     return output / "model.safetensors"
@@ -127,11 +128,17 @@ def sampled_rates(model: Model, options: TrainOptions) -> dict[str, float]:
     network: DenoisingNetwork = model.network
     training = network.training
     network.eval()
-    drawn = SampleOptions(n=options.sample_count, steps=50, seed=options.seed, threads=torch.get_num_threads())
+    drawn = SampleOptions(
+        n=options.sample_count,
+        steps=50,
+        seed=options.seed,
+        threads=torch.get_num_threads(),
+        accelerator=options.accelerator,
+    )
     generator = Generator(model)
     made = [one for batch in planned(drawn, model.statistics.sizes) for one in generator.batch(drawn, batch)]
     network.train(training)
-    written = [to_rdkit(one.arrays) for one in made if one.finite]
+    written = [generator.to_rdkit(one) for one in made if one.finite]
     valid = [mol for mol in (sanitize(one).mol for one in written if fragments(one) == 1) if mol is not None]
     distinct = len({flat_smiles(without_hydrogens(mol)) for mol in valid})
     return {
