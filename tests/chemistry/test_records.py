@@ -45,7 +45,9 @@ def test_windows_line_ends_and_a_missing_last_delimiter(tmp_path):
 
 def test_non_utf8_bytes_and_very_long_titles_are_kept(tmp_path):
     long = METHANE.replace("methane", "x" * 1_000_000)
-    records = read(write(tmp_path / "a.sdf", METHANE.encode().replace(b"methane", b"m\xe9thane") + b"$$$$\n" + long.encode()))
+    records = read(
+        write(tmp_path / "a.sdf", METHANE.encode().replace(b"methane", b"m\xe9thane") + b"$$$$\n" + long.encode())
+    )
     assert records[0].name == "méthane"
     assert records[1].name == "x" * LONGEST_NAME
     assert Chem.MolFromMolBlock(records[1].text).GetNumAtoms() == 1
@@ -111,7 +113,9 @@ def test_missing_files_folders_and_globs(tmp_path):
 
 
 def test_smiles_with_names_comments_and_extensions(tmp_path):
-    records = read(write(tmp_path / "a.smi", "\ufeff# comment\nCCO ethyl alcohol\n\nC[C@H](N)O |o1:1| chiral\r\n[Na+].[Cl-]\n"))
+    records = read(
+        write(tmp_path / "a.smi", "\ufeff# comment\nCCO ethyl alcohol\n\nC[C@H](N)O |o1:1| chiral\r\n[Na+].[Cl-]\n")
+    )
     assert [(record.text, record.name) for record in records] == [
         ("CCO", "ethyl alcohol"),
         ("C[C@H](N)O |o1:1|", "chiral"),
@@ -119,7 +123,9 @@ def test_smiles_with_names_comments_and_extensions(tmp_path):
     ]
 
 
-@pytest.mark.parametrize(("name", "mark"), [("a.csv", ","), ("a.csv", ";"), ("a.tsv", "\t"), ("a.txt", "\t"), ("a.smi", "\t")])
+@pytest.mark.parametrize(
+    ("name", "mark"), [("a.csv", ","), ("a.csv", ";"), ("a.tsv", "\t"), ("a.txt", "\t"), ("a.smi", "\t")]
+)
 def test_tables_keep_every_column(tmp_path, name, mark):
     rows = [["SMILES", "ID", "value", "value"], ["CCO", "m1", "1", "2"], ["", "m2", "3", "4"], ["C", "m3"]]
     records = read(write(tmp_path / name, "\n".join(mark.join(row) for row in rows)))
@@ -147,7 +153,8 @@ def test_table_without_the_wanted_column(tmp_path):
 
 
 def test_xyz_frames_and_their_mistakes(tmp_path):
-    text = "2\ncharge=-1 name='hydroxide ion' e=3\nO 0 0 0\nH 0 0 0.97\n\n3\nwater\nO 0 0 0\nH 0 0 1\n1\n\nAr 0 0 0\nAr 1 1 1\n"
+    first = "2\ncharge=-1 name='hydroxide ion' e=3\nO 0 0 0\nH 0 0 0.97\n\n"
+    text = first + "3\nwater\nO 0 0 0\nH 0 0 1\n" + "1\n\nAr 0 0 0\nAr 1 1 1\n"
     records = read(write(tmp_path / "a.xyz", text))
     assert [record.problem for record in records] == [
         None,
@@ -164,7 +171,12 @@ def test_id_column_names_the_record(tmp_path):
 
 
 def test_standard_input_is_told_by_its_content(monkeypatch):
-    for content, kind in ((SDF, "sdf"), ("1\n\nC 0 0 0\n", "xyz"), ("CCO ethanol\n", "smiles"), ("a,smiles\n1,C\n", "smiles")):
+    for content, kind in (
+        (SDF, "sdf"),
+        ("1\n\nC 0 0 0\n", "xyz"),
+        ("CCO ethanol\n", "smiles"),
+        ("a,smiles\n1,C\n", "smiles"),
+    ):
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content.encode())))
         records = read("-")
         assert {record.kind for record in records} == {kind}
