@@ -43,7 +43,7 @@ pytestmark = pytest.mark.xdist_group("workflow")
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*SNAKEMAKE, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=300
+        [*SNAKEMAKE, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=900
     )
 
 
@@ -52,7 +52,7 @@ def kill_when(folder: Path, ready: Callable[[], bool]) -> None:
     with subprocess.Popen(
         SNAKEMAKE, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     ) as process:
-        end = time.monotonic() + 120
+        end = time.monotonic() + 600
         while not ready() and process.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
         reached, ended = ready(), process.poll() is not None
@@ -78,7 +78,7 @@ def saved_after_first_row(run: Path) -> bool:
 def would_run(folder: Path, *arguments: str) -> set[str]:
     done = snakemake(folder, "--dry-run", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
-    return set(re.findall(r"^(?:local)?rule (\w+):", done.stdout + done.stderr, re.MULTILINE)) - {"all"}
+    return set(re.findall(r"^(\w+) +\d+$", done.stdout + done.stderr, re.MULTILINE)) - {"all", "total"}
 
 
 def from_rule(name: str) -> set[str]:
@@ -169,7 +169,7 @@ def test_a_changed_input_reruns_everything(folder: Path):
 
 
 def test_another_configuration_has_another_training_state(folder: Path):
-    shown = snakemake(folder, "--dry-run", "--printshellcmds", "--config", "train={seed: 1}").stdout
+    shown = snakemake(folder, "--quiet", "host", "--dry-run", "--printshellcmds", "--config", "train={seed: 1}").stdout
     state = re.search(r"--state (results/tiny/state/\w+)", shown)
     assert state is not None, shown
     assert not (folder / state[1]).exists()
