@@ -76,9 +76,9 @@ def _buster(configuration: Configuration) -> tuple[Any, tuple[str, ...]]:
     logging.getLogger("posebusters").setLevel(logging.CRITICAL)
     buster = PoseBusters(configuration)
     names = (
-        module["rename_outputs"].get(output, output)
+        module.get("rename_outputs", {}).get(output, output)
         for module in buster.config["modules"]
-        for output in module["chosen_binary_test_output"]
+        for output in module.get("chosen_binary_test_output", ())
     )
     return buster, tuple(name.lower().replace(" ", "_") for name in names)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moldiff.scoring import composition
+from moldiff.scoring.geometry import Geometry
 from moldiff.scoring.statistics import total_variation, wasserstein
 
 FIXED_POINT = 10**6  # sums are kept as whole numbers of millionths: exact, so their order does not matter
@@ -34,6 +35,8 @@ DESCRIPTOR_BINS = {
     "rotatable_bonds": Bins(-0.5, 1, 60),
     "fsp3": Bins(0, 0.02, 50),
 }
+
+_UNITS = {"tpsa": "Å²", "mw": "g/mol"}
 
 
 @dataclass
@@ -76,8 +79,18 @@ class Histogram:
         return round(self.bins.low + (place + 0.5) * self.bins.width, 9)
 
 
+@dataclass(frozen=True)
+class Distance:
+    """A distance between two profiles, None where one is empty; ``covered`` is the share of the reference compared."""
+
+    kind: str
+    value: float | None
+    unit: str = ""
+    covered: float | None = None
+
+
 class Profile:
-    """Composition over valid molecules; descriptors, functional groups and alerts over distinct valid ones."""
+    """Composition and geometry over valid molecules; descriptors and functional groups over distinct valid ones."""
 
     def __init__(self) -> None:
         self.valid = 0
@@ -85,17 +98,21 @@ class Profile:
         self.composition = composition.empty()
         self.descriptors = {name: Histogram(bins) for name, bins in DESCRIPTOR_BINS.items()}
         self.functional_groups: Counter[str] = Counter()
+        self.geometry = Geometry()
 
     def add(self, row: Mapping[str, object], counts: composition.Composition, *, distinct: bool) -> None:
         """Add one valid molecule.
 
         Args:
-            row: its row.
+            row: its row, with the bytes of its geometry's codes, if it has coordinates, as ``_geometry``.
             counts: its composition.
             distinct: whether its key stands for the first time.
         """
         self.valid += 1
         composition.add(self.composition, counts)
+        codes = row.get("_geometry")
+        if isinstance(codes, bytes):
+            self.geometry.add(np.frombuffer(codes, dtype=np.uint64))
         if not distinct:
             return
         self.distinct += 1
@@ -107,17 +124,21 @@ class Profile:
         if isinstance(groups, str) and groups:
             self.functional_groups.update(group.split(" ")[0] for group in groups.split("; "))
 
-    def distances(self, other: "Profile") -> dict[str, tuple[str, float | None]]:
-        """Kind and value of every distance to another profile; None where one of them is empty."""
-        found: dict[str, tuple[str, float | None]] = {}
+    def distances(self, other: "Profile") -> dict[str, Distance]:
+        """Every distance to another profile, which is the reference where the two sides differ in weight."""
+        found: dict[str, Distance] = {}
         for name in ("elements", "bond_orders"):
-            found[name] = ("TV", total_variation(self.composition[name], other.composition[name]))
+            found[name] = Distance("TV", total_variation(self.composition[name], other.composition[name]))
         for name in ("atom_counts", "charges", "ring_sizes"):
-            found[name] = ("W1", _whole_numbers(self.composition[name], other.composition[name]))
+            found[name] = Distance("W1", _whole_numbers(self.composition[name], other.composition[name]))
         for name, histogram in self.descriptors.items():
             theirs = other.descriptors[name]
-            found[name] = ("W1", wasserstein(histogram.counts, theirs.counts, histogram.bins.width))
-        found["functional_groups"] = ("mean absolute difference of rates", self._group_gap(other))
+            value = wasserstein(histogram.counts, theirs.counts, histogram.bins.width)
+            found[name] = Distance("W1", value, _UNITS.get(name, ""))
+        found["functional_groups"] = Distance("mean absolute difference of rates", self._group_gap(other))
+        for name, gap in self.geometry.distances(other.geometry).items():
+            found[name] = Distance("W1", gap.w1, gap.unit, gap.covered)
+            found[f"{name}_js"] = Distance("JS", gap.js, "", gap.covered)
         return found
 
     def _group_gap(self, other: "Profile") -> float | None:

@@ -13,6 +13,7 @@ from moldiff.scoring.alerts import alerts
 from moldiff.scoring.composition import composition
 from moldiff.scoring.descriptors import describe, lipinski_violations
 from moldiff.scoring.fingerprints import fingerprint
+from moldiff.scoring.geometry import measure
 from moldiff.scoring.graph import implicit_hydrogens
 from moldiff.scoring.keys import (
     flat_smiles,
@@ -39,7 +40,7 @@ class Task:
     record: Record
     charge: int = 0
     pose: bool = True
-    """Whether three-dimensional structures are judged."""
+    """Whether three-dimensional structures are judged (they are measured anyway)."""
     keys_only: bool = False
     """Only what novelty asks of a training molecule: its key, fingerprint, ring systems and scaffold."""
 
@@ -114,6 +115,8 @@ def score(task: Task) -> Row:
             row |= {"key": flat, "_key": key_hash(flat)}
             row |= _sketch(flat) if task.keys_only else _portrait(flat)
             row |= _pose(whole, parsed.conformer) if task.pose else {}
+            if parsed.conformer and not task.keys_only:
+                row["_geometry"] = measure(whole).tobytes()
     row["reasons"] = "; ".join(reason for reason in reasons if reason)
     return row
 

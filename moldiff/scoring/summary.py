@@ -88,6 +88,8 @@ class Tally:
         # Hashes of eight bytes each: sets of text would grow with the file.
         self.blocks = array("Q")
         self.isomers = array("Q")
+        self.energies = {"strain": array("d"), "xtb": array("d")}
+        self.displacements = {"strain": array("d"), "xtb": array("d")}
         self.scaffolds = array("Q")
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -118,10 +120,21 @@ class Tally:
             if row[name] is not None:
                 self.counts[f"{name}_evaluated"] += 1
                 self.counts[name] += row[name]
+        self._add_sampled(row)
         for column in ("pb_failed", "sanity_failed"):
             self.pose_failures.update(test for test in (row[column] or "").split("; ") if test)
         if distinct:
             self._add_distinct(row)
+
+    def _add_sampled(self, row: Mapping[str, Any]) -> None:
+        if row["posebusters"] is not None:
+            self.counts["posebusters_asked"] += 1
+            self.counts["posebusters"] += row["posebusters"]
+        for name in ("strain", "xtb") if row["valid_strict"] else ():
+            if row[f"{name}_energy"] is not None:
+                self.energies[name].append(row[f"{name}_energy"])
+                self.displacements[name].append(row[f"{name}_rmsd"])
+            self.counts[f"{name}_asked"] += row[f"{name}_energy"] is not None or bool(row[f"{name}_reason"])
 
     def _add_distinct(self, row: Mapping[str, Any]) -> None:
         self.counts["distinct"] += 1
@@ -136,7 +149,18 @@ class Tally:
 
     def further_values(self) -> dict[str, dict[str, Any]]:
         """Numbers that are no shares, with the number of molecules they were taken from."""
-        return {"scaffolds": {"value": _distinct(self.scaffolds), "n": self.counts["distinct"]}}
+        values: dict[str, dict[str, Any]] = {
+            "scaffolds": {"value": _distinct(self.scaffolds), "n": self.counts["distinct"]}
+        }
+        for name in ("strain", "xtb"):
+            for what, unit, found in (
+                ("energy", "kcal/mol", self.energies[name]),
+                ("rmsd", "Å", self.displacements[name]),
+            ):
+                if found:
+                    median, high = (float(value) for value in np.quantile(np.array(found), [0.5, 0.9]))
+                    values[f"{name}_{what}"] = {"value": median, "p90": high, "n": len(found), "unit": unit}
+        return values
 
     def rates(self, *, novelty: bool, rings: bool) -> dict[str, dict[str, Any]]:
         """Every rate with numerator, denominator and interval.
@@ -167,6 +191,11 @@ class Tally:
             parts["pb_valid"] = (c["pb_valid"], c["pb_valid_evaluated"])
             parts["pb_valid_of_all"] = (c["pb_valid"], n - (valid - c["pb_valid_evaluated"]))
             parts["sane"] = (c["sane"], c["sane_evaluated"])
+        if c["posebusters_asked"]:
+            parts["posebusters"] = (c["posebusters"], c["posebusters_asked"])
+        for name in ("strain", "xtb"):
+            if c[f"{name}_asked"]:
+                parts[f"{name}_coverage"] = (len(self.energies[name]), c[f"{name}_asked"])
         for name in ("lipinski", "pains", "brenk", "glaxo"):
             parts[name] = (c[name], distinct)
         if rings:

@@ -26,12 +26,14 @@ from moldiff.stages.check_parts import (
     ROW_SCHEMA,
     Part,
     batched,
+    finish_part,
     open_parts,
     read_column,
     read_rows,
-    write_part,
+    write_rows,
 )
 from moldiff.stages.check_reference import Reference, load_reference
+from moldiff.stages.check_samples import Samples
 from moldiff.stages.check_summary import Diversity, summarize, take_diversity
 
 _CHUNK = 32
@@ -76,25 +78,25 @@ def check_shard(
     """
     if not 0 <= shard < shards:
         raise UserError(f"shard {shard + 1} of {shards} does not exist")
-    if "-" in inputs and shards > 1:
-        raise UserError("standard input cannot be cut into shards; save it to a file first")
-    first, last = 0, None
-    if shards > 1:
-        total = sum(1 for _ in read_records(inputs))
-        first, last = total * shard // shards, total * (shard + 1) // shards
+    if "-" in inputs and (shards > 1 or Samples.wanted(options)):
+        raise UserError("standard input cannot be cut into shards or sampled from; save it to a file first")
+    total = sum(1 for _ in read_records(inputs)) if shards > 1 or Samples.wanted(options) else None
+    first, last = (0, None) if total is None else (total * shard // shards, total * (shard + 1) // shards)
+    samples = Samples(options, total)
     records = islice(enumerate(read_records(inputs), start=1), first, last)
-    tasks = (Task(number, record, options.charge) for number, record in records)
+    tasks = samples.watch(Task(number, record, options.charge) for number, record in records)
     info = {
         "inputs": _describe_inputs(inputs),
         "options": options.model_dump(mode="json", exclude={"workers", "min_valid"}),
         "shard": shard,
         "shards": shards,
     }
+    workers = workers or options.workers or default_workers()
+    rows = _in_order(tasks, first + 1, workers, options.timeout)
     total_here = None if last is None else last - first
-    rows = _in_order(tasks, first + 1, workers or options.workers or default_workers(), options.timeout)
     bar = tqdm(rows, total=total_here, unit="molecule", desc="check", disable=not sys.stderr.isatty())
-    output.mkdir(parents=True, exist_ok=True)
-    write_part(output, iter(bar), info)
+    write_rows(output, iter(bar))
+    finish_part(output, info, samples.ask(workers))
 
 
 def merge_checks(
@@ -140,7 +142,9 @@ def _finished(
     parts: list[Part], census: Census, compared: Reference | None, diversity: Diversity, tally: Tally
 ) -> Iterator[dict[str, Any]]:
     """Complete rows, counted on their way."""
+    samples = {number: found for part in parts for number, found in part.samples().items()}
     for place, row in enumerate(read_rows(parts)):
+        row |= samples.get(row["index"], {})
         finish_row(row, place, census)
         if row["valid"]:
             if compared is not None:

@@ -17,6 +17,7 @@ from moldiff.scoring.columns import ROW_COLUMNS
 from moldiff.scoring.summary import DEFINITIONS
 
 ROWS = "part.parquet"
+SAMPLES = "samples.json"
 INFO = "part.json"
 BATCH = 5_000
 """Rows that are held at a time, and the size of a row group."""
@@ -33,6 +34,7 @@ STATE_SCHEMA = pa.schema(
         ("_key", pa.uint64()),
         ("_fingerprint", pa.binary(256)),
         ("_composition", pa.string()),
+        ("_geometry", pa.binary()),
     ]
 )
 PART_SCHEMA = pa.schema([*ROW_SCHEMA, *STATE_SCHEMA])
@@ -45,14 +47,14 @@ class Part:
     folder: Path
     info: Mapping[str, Any]
 
-    @property
-    def count(self) -> int:
-        """Records of the part."""
-        return int(self.info["count"])
+    def samples(self) -> dict[int, dict[str, Any]]:
+        """What was found of drawn records, by their number."""
+        found = json.loads((self.folder / SAMPLES).read_text(encoding="utf-8"))
+        return {int(number): values for number, values in found.items()}
 
 
-def write_part(folder: Path, rows: Iterator[dict[str, Any]], info: Mapping[str, Any]) -> int:
-    """Write rows as they come and then the part's description; returns the number of rows.
+def write_rows(folder: Path, rows: Iterator[dict[str, Any]]) -> int:
+    """Write the rows of a part as they come; returns their number.
 
     Raises:
         UserError: the folder cannot be written.
@@ -65,8 +67,13 @@ def write_part(folder: Path, rows: Iterator[dict[str, Any]], info: Mapping[str, 
         for batch in batched(rows, BATCH):
             count += len(batch)
             writer.write_table(pa.Table.from_pylist([clean(row) for row in batch], PART_SCHEMA))
-    write_text(folder / INFO, json.dumps({**info, "definitions": DEFINITIONS, "count": count}, indent=2) + "\n")
     return count
+
+
+def finish_part(folder: Path, info: Mapping[str, Any], samples: Mapping[int, Mapping[str, Any]]) -> None:
+    """Write what was found of drawn records, by number, and last the description that makes the part complete."""
+    write_text(folder / SAMPLES, json.dumps({str(number): found for number, found in samples.items()}) + "\n")
+    write_text(folder / INFO, json.dumps({**info, "definitions": DEFINITIONS}, indent=2) + "\n")
 
 
 def clean(row: dict[str, Any]) -> dict[str, Any]:

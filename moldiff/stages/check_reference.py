@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 from rdkit import rdBase
 
 from moldiff.atomic import atomic_path, sha256
+from moldiff.chemistry.arrays import MoleculeArrays, to_rdkit
 from moldiff.chemistry.records import Record, expand_inputs, read_records
+from moldiff.chemistry.sdf import write_sdf_block
 from moldiff.chemistry.workers import Lost, default_workers, run_all
-from moldiff.dataset.storage import open_dataset
+from moldiff.dataset.storage import RaggedMolecules, open_dataset
 from moldiff.errors import UserError
 from moldiff.scoring.keys import key_hash
 from moldiff.scoring.profile import DESCRIPTOR_BINS, Profile
@@ -38,6 +41,7 @@ _SCHEMA = pa.schema(
         ("ring_systems", pa.string()),
         ("scaffold", pa.string()),
         ("profiled", pa.string()),
+        ("geometry", pa.binary()),
     ]
 )
 
@@ -75,9 +79,9 @@ class Reference:
             rows = draw.sample(self.profiled, 2 * size)
             distances = _profile(rows[:size]).distances(_profile(rows[size:]))
             names = list(distances)
-            for name, (_, value) in distances.items():
-                if value is not None:
-                    found.setdefault(name, []).append(value)
+            for name, distance in distances.items():
+                if distance.value is not None:
+                    found.setdefault(name, []).append(distance.value)
         return size, {name: sum(found[name]) / len(found[name]) if name in found else None for name in names}
 
 
@@ -111,21 +115,22 @@ def _cache_folder() -> Path:
 
 def _read_cached(path: Path) -> pa.Table | None:
     try:
-        return pq.read_table(path)
+        table = pq.read_table(path)
     except (OSError, pa.ArrowException):
         return None
+    return table if table.schema.equals(_SCHEMA) else None
 
 
 def _make(path: Path, checksum: str, workers: int, timeout: float) -> pa.Table:
-    total = sum(1 for _ in _records(path))
+    total = sum(1 for _ in _records(path, frozenset()))
     drawn = frozenset(random.Random(0).sample(range(1, total + 1), min(PROFILED, total)))
     tasks = (
         Task(number, record, pose=False, keys_only=number not in drawn)
-        for number, record in enumerate(_records(path), start=1)
+        for number, record in enumerate(_records(path, drawn), start=1)
     )
     distinct: dict[int, Row] = {}
     valid = 0
-    sampled: list[tuple[int, str]] = []
+    sampled: list[tuple[int, str, bytes]] = []
     for piece in run_all(score, list, tasks, workers=workers, chunk=_CHUNK, timeout=timeout):
         rows = [blank_row(piece.item, piece.reason)] if isinstance(piece, Lost) else piece
         for row in rows:
@@ -134,35 +139,53 @@ def _make(path: Path, checksum: str, workers: int, timeout: float) -> pa.Table:
             valid += 1
             key = row["_key"]
             assert isinstance(key, int)
-            distinct.setdefault(key, {name: row[name] for name in _SCHEMA.names if name != "profiled"})
+            distinct.setdefault(key, {name: row[name] for name in _DISTINCT_COLUMNS})
             if "_composition" in row:
                 kept = {name: value for name, value in row.items() if name in _PROFILE_COLUMNS}
-                sampled.append((key, json.dumps(kept, sort_keys=True)))
+                codes = row.get("_geometry", b"")
+                assert isinstance(codes, bytes)
+                sampled.append((key, json.dumps(kept, sort_keys=True), codes))
     if not distinct:
         raise UserError(f"{path}: holds no valid molecule to compare with; give a file of valid ones")
-    # Rows of the sample need not be those of the distinct molecules beside them: two columns in one file.
-    texts = [text for _, text in sorted(sampled)]
-    columns = [distinct[key] for key in sorted(distinct)]
-    length = max(len(columns), len(texts))
-    padded: list[dict[str, Any]] = [
-        {**(columns[i] if i < len(columns) else {}), "profiled": texts[i] if i < len(texts) else None}
-        for i in range(length)
-    ]
+    # Two tables in one file, side by side: the distinct molecules, and the sample that is profiled.
+    left = [distinct[key] for key in sorted(distinct)]
+    right = [{"profiled": text, "geometry": codes} for _, text, codes in sorted(sampled)]
+    padded: list[dict[str, Any]] = [{**one, **other} for one, other in zip_longest(left, right, fillvalue={})]
     meta = {"checksum": checksum, "records": str(total), "valid": str(valid)}
     return pa.Table.from_pylist(padded, _SCHEMA.with_metadata(meta))
 
 
+_DISTINCT_COLUMNS = ("key", "_key", "_fingerprint", "ring_systems", "scaffold")
 _PROFILE_COLUMNS = frozenset(("_key", "_composition", "functional_groups", *DESCRIPTOR_BINS))
 
 
-def _records(path: Path) -> Iterator[Record]:
+def _records(path: Path, drawn: frozenset[int]) -> Iterator[Record]:
+    """Records of a file, or of a dataset's train split: SMILES, but for those ``drawn`` with their positions."""
     if not path.is_dir():
         yield from read_records([str(path)])
         return
-    table = open_dataset(path).table(["smiles", "split"])
-    smiles = (text for text, split in zip(table["smiles"], table["split"], strict=True) if split.as_py() == "train")
-    for number, text in enumerate(smiles, start=1):
-        yield Record(str(path), number, text.as_py(), "smiles")
+    dataset = open_dataset(path)
+    table = dataset.table(["smiles", "split"])
+    train = [place for place, split in enumerate(table["split"].to_pylist()) if split == "train"]
+    smiles = table["smiles"].to_pylist()
+    for number, place in enumerate(train, start=1):
+        if number in drawn:
+            yield Record(str(path), number, _mol_block(dataset.molecules, place), "sdf")
+        else:
+            yield Record(str(path), number, smiles[place], "smiles")
+
+
+def _mol_block(molecules: RaggedMolecules, place: int) -> str:
+    atoms = slice(molecules.atom_offsets[place], molecules.atom_offsets[place + 1])
+    bonds = slice(molecules.bond_offsets[place], molecules.bond_offsets[place + 1])
+    arrays = MoleculeArrays(
+        molecules.positions[atoms].astype(np.float64),
+        molecules.atomic_numbers[atoms],
+        molecules.formal_charges[atoms],
+        molecules.bonds[bonds],
+        molecules.bond_orders[bonds],
+    )
+    return write_sdf_block(to_rdkit(arrays)).partition("$$$$")[0]
 
 
 def _reference(source: str, table: pa.Table) -> Reference:
@@ -181,7 +204,11 @@ def _reference(source: str, table: pa.Table) -> Reference:
         fingerprints=np.frombuffer(packed, dtype=np.uint8).reshape(-1, 256),
         ring_systems=frozenset(rings),
         scaffolds=scaffolds,
-        profiled=[json.loads(text) for text in table["profiled"].to_pylist() if text is not None],
+        profiled=[
+            {**json.loads(text), "_geometry": codes}
+            for text, codes in zip(table["profiled"].to_pylist(), table["geometry"].to_pylist(), strict=True)
+            if text is not None
+        ],
     )
 
 

@@ -121,14 +121,16 @@ def _distances(tally: Tally, compared: Reference, seed: int) -> dict[str, dict[s
     half, floor = compared.noise_floor(tally.profile.valid, seed)
     return {
         name: {
-            "kind": kind,
-            "value": value,
+            "kind": distance.kind,
+            "unit": distance.unit,
+            "value": distance.value,
             "noise_floor": floor.get(name),
             "n": tally.profile.valid,
             "reference_n": profile.valid,
             "noise_floor_n": half,
+            "covered": distance.covered,
         }
-        for name, (kind, value) in tally.profile.distances(profile).items()
+        for name, distance in tally.profile.distances(profile).items()
     }
 
 
