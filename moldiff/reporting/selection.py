@@ -1,0 +1,138 @@
+"""Which molecules are shown, and their records, found again in the files they came from."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rdkit import Chem, RDLogger
+
+from moldiff.chemistry.parsing import Rejected, has_coordinates, parse_record
+from moldiff.chemistry.records import Record, read_records
+from moldiff.errors import UserError
+from moldiff.reporting.sources import Evidence
+
+EXAMPLES = 3
+"""Failing molecules drawn for each reason."""
+REASONS = 6
+"""Most frequent reasons of which examples are drawn."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One reason for failing, in how many records it was found, and the positions of some of them."""
+
+    reason: str
+    count: int
+    examples: tuple[int, ...]
+
+
+def best(evidence: Evidence, count: int) -> list[int]:
+    """Positions of up to ``count`` distinct valid molecules: PB-valid and novel ones first, then by QED, descending."""
+    candidates = evidence.distinct_valid()
+    posed, novel = ~evidence.truth("pb_valid"), ~evidence.truth("novel")
+    qed = np.nan_to_num(evidence.numbers("qed"), nan=-1.0)
+    order = np.lexsort((candidates, -qed[candidates], posed[candidates], novel[candidates]))
+    return [int(position) for position in candidates[order][:count]]
+
+
+def failures(evidence: Evidence, column: str, among: np.ndarray) -> list[Failure]:
+    """Reasons in a column of the rows (separated by semicolons), the most frequent first, numbers in them as #.
+
+    Args:
+        evidence: with rows.
+        column: reasons or pb_failed.
+        among: positions of the rows that count.
+    """
+    if column not in evidence.rows:
+        return []
+    counts: Counter[str] = Counter()
+    places: dict[str, list[int]] = {}
+    for position, value in zip(among.tolist(), evidence.rows[column].iloc[among].tolist(), strict=True):
+        if not isinstance(value, str):
+            continue
+        for reason in {_kind(part) for part in value.split(";") if part.strip()}:
+            counts[reason] += 1
+            shown = places.setdefault(reason, [])
+            if len(shown) < EXAMPLES:
+                shown.append(position)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [Failure(reason, count, tuple(places[reason])) for reason, count in ranked]
+
+
+def find_records(evidence: Evidence, positions: Iterable[int]) -> dict[int, Record]:
+    """The records of some rows, read again from the samples, or from the files that the check names.
+
+    A row is found by its file's name and its place there; one pass over the files, nothing else is kept. Files that
+    are gone leave their rows without a record.
+    """
+    rows = evidence.rows
+    if "source" not in rows:
+        return {}
+    numbers = evidence.numbers("record" if "record" in rows else "index")
+    wanted = {
+        (Path(str(rows["source"].iloc[position])).name, int(numbers[position])): position
+        for position in set(positions)
+        if np.isfinite(numbers[position])
+    }
+    found: dict[int, Record] = {}
+    for path in _files(evidence):
+        left = sum(1 for name, _ in wanted if name == path.name)
+        if not left:
+            continue
+        try:
+            for record in read_records([path]):
+                position = wanted.get((path.name, record.index))
+                if position is not None:
+                    found[position] = record
+                    left -= 1
+                    if not left:
+                        break
+        except UserError:
+            continue  # the file changed or went away since; its molecules are then shown without coordinates
+    return found
+
+
+def first_records(samples: Sequence[Path], count: int) -> list[Record]:
+    """The first records of unchecked samples, for a report without a check."""
+    records: list[Record] = []
+    for path in samples:
+        for record in read_records([path]):
+            if len(records) == count:
+                return records
+            records.append(record)
+    return records
+
+
+def molecule(record: Record | None) -> Chem.Mol | None:
+    """The record's molecule as it is written, or None where it cannot be read. XYZ, which holds no bonds, is left out."""
+    if record is None or record.kind == "xyz":
+        return None
+    RDLogger.DisableLog("rdApp.*")
+    try:
+        return parse_record(record)
+    except (Rejected, ValueError, RuntimeError):
+        return None
+    finally:
+        RDLogger.EnableLog("rdApp.*")
+
+
+def structure(mol: Chem.Mol | None) -> Chem.Mol | None:
+    """The molecule if it has finite three-dimensional coordinates."""
+    if mol is None or not has_coordinates(mol):
+        return None
+    return mol if np.isfinite(mol.GetConformer().GetPositions()).all() else None
+
+
+def _files(evidence: Evidence) -> list[Path]:
+    if evidence.samples:
+        return list(evidence.samples)
+    named = (evidence.summary or {}).get("inputs") or []
+    paths = [entry.get("path", "") if isinstance(entry, dict) else entry for entry in named]
+    return [Path(path) for path in map(str, paths) if path not in ("", "-") and Path(path).is_file()]
+
+
+def _kind(reason: str) -> str:
+    words = ["#" if word.strip(",.:()").lstrip("+-").isdigit() else word for word in reason.split()]
+    return " ".join(words).replace("# #", "#")[:120]

@@ -1,0 +1,172 @@
+"""What the report is made of, read from the folders of the stages; a part that was not given is simply absent."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from moldiff.errors import UserError
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that the page tells of; None or empty where nothing was given or found."""
+
+    output: Path
+    """Where the page is written: links are relative to its folder."""
+    config: Mapping[str, Any] | None = None
+    dataset: Path | None = None
+    dataset_info: Mapping[str, Any] | None = None
+    rejections: Sequence[Mapping[str, str]] = ()
+    """First rows of rejected.csv."""
+    training: Path | None = None
+    training_info: Mapping[str, Any] | None = None
+    metrics: pd.DataFrame | None = None
+    samples: Sequence[Path] = ()
+    sample_infos: Sequence[Mapping[str, Any]] = ()
+    check: Path | None = None
+    summary: Mapping[str, Any] | None = None
+    rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def truth(self, column: str) -> np.ndarray:
+        """Where a column of the rows is known to be true, [row]; all False where there is no such column."""
+        if column not in self.rows:
+            return np.zeros(len(self.rows), dtype=bool)
+        return np.array([value in _TRUE for value in self.rows[column].tolist()], dtype=bool)
+
+    def known(self, column: str) -> bool:
+        """Whether a column exists and holds at least one value."""
+        return column in self.rows and bool(self.rows[column].notna().any())
+
+    def numbers(self, column: str) -> np.ndarray:
+        """A column as float64 [row], NaN where there is no number."""
+        if column not in self.rows:
+            return np.full(len(self.rows), np.nan)
+        return pd.to_numeric(self.rows[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+
+    def distinct_valid(self) -> np.ndarray:
+        """Positions of the first record of each distinct valid molecule, ascending."""
+        return np.flatnonzero(self.truth("valid") & ~self.truth("duplicate"))
+
+
+_TRUE = (True, np.True_, "True", "true")
+
+
+def gather(
+    output: Path,
+    *,
+    dataset: Path | None,
+    training: Path | None,
+    samples: Sequence[Path],
+    check: Path | None,
+    config: Mapping[str, Any] | None,
+) -> Evidence:
+    """Read what the stages left behind.
+
+    Raises:
+        UserError: something that was named does not exist or cannot be read; the message names the file.
+    """
+    for path, stage in ((dataset, "featurize"), (training, "train"), (check, "check")):
+        if path is not None and not path.is_dir():
+            raise UserError(f"{path}: no such folder; give the folder that `moldiff {stage}` wrote")
+    for path in samples:
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; give the file that `moldiff sample` wrote")
+    if check is not None and not any((check / name).is_file() for name in ("summary.json", "rows.parquet", "rows.csv")):
+        raise UserError(f"{check}: holds neither summary.json nor rows; give the folder that `moldiff check` wrote")
+    records = [_record_of(path) for path in samples]
+    return Evidence(
+        output=output,
+        config=config,
+        dataset=dataset,
+        dataset_info=_json(dataset, "dataset.json"),
+        rejections=_rejections(dataset),
+        training=training,
+        training_info=_json(training, "train.json"),
+        metrics=_metrics(training),
+        samples=list(samples),
+        sample_infos=[_json(path.parent, path.name) or {} for path in records],
+        check=check,
+        summary=_json(check, "summary.json"),
+        rows=_rows(check),
+    )
+
+
+def train_smiles(dataset: Path) -> list[str]:
+    """SMILES of the distinct training molecules of a featurized set, in its order.
+
+    Raises:
+        UserError: the table is missing or unreadable.
+    """
+    path = dataset / "molecules.parquet"
+    try:
+        table = pq.read_table(path, columns=["smiles", "split"])
+    except (OSError, pa.ArrowException, KeyError) as error:
+        raise UserError(f"{path}: cannot be read ({_line(error)}); featurize the molecules again") from None
+    pairs = zip(table["smiles"].to_pylist(), table["split"].to_pylist(), strict=True)
+    return list(dict.fromkeys(smiles for smiles, split in pairs if split == "train" and smiles))
+
+
+def _json(folder: Path | None, name: str) -> dict[str, Any] | None:
+    if folder is None or not (folder / name).is_file():
+        return None
+    path = folder / name
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: cannot be read as JSON ({_line(error)}); run the stage that wrote it again") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: holds no JSON object; run the stage that wrote it again")
+    return content
+
+
+def _record_of(samples: Path) -> Path:
+    return samples.with_name(samples.name.removesuffix(".gz").removesuffix(".sdf") + ".json")
+
+
+def _metrics(training: Path | None) -> pd.DataFrame | None:
+    path = training / "metrics.csv" if training else None
+    if path is None or not path.is_file():
+        return None
+    try:
+        return pd.read_csv(path).apply(pd.to_numeric, errors="coerce")
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({_line(error)}); train again or remove it") from None
+
+
+def _rejections(dataset: Path | None) -> list[dict[str, str]]:
+    path = dataset / "rejected.csv" if dataset else None
+    if path is None or not path.is_file():
+        return []
+    try:
+        table = pd.read_csv(path, dtype=str, nrows=10, keep_default_na=False)
+    except pd.errors.EmptyDataError:
+        return []
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({_line(error)}); featurize the molecules again") from None
+    return [{str(key): str(value) for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _rows(check: Path | None) -> pd.DataFrame:
+    if check is None:
+        return pd.DataFrame()
+    parquet, table = check / "rows.parquet", check / "rows.csv"
+    path = parquet if parquet.is_file() else table
+    if not path.is_file():
+        return pd.DataFrame()
+    try:
+        return pd.read_parquet(path) if path == parquet else pd.read_csv(path, low_memory=False)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UserError(f"{path}: cannot be read ({_line(error)}); check the molecules again") from None
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,51 @@
+"""The report stage: folders of the other stages in, one HTML file out."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from moldiff.atomic import write_text
+from moldiff.config import ReportOptions
+from moldiff.errors import UserError
+from moldiff.reporting.page import page
+from moldiff.reporting.sources import gather
+
+
+def report(
+    options: ReportOptions,
+    output: Path,
+    *,
+    dataset: Path | None = None,
+    training: Path | None = None,
+    samples: Sequence[Path] = (),
+    check: Path | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write the report; every part may be left out, and the page says what is missing where it would stand.
+
+    Args:
+        options: title and numbers of pictures.
+        output: the HTML file; links to the other files are relative to its folder.
+        dataset: folder of `moldiff featurize`.
+        training: folder of `moldiff train`.
+        samples: molecule files that were checked, for pictures of failures and for the 3D view; without them the
+            files that the check names are tried.
+        check: folder of `moldiff check`.
+        config: the configuration of the whole run, to be shown.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        UserError: nothing is given, something named does not exist or cannot be read, the page cannot be written.
+    """
+    if output.is_dir():
+        raise UserError(f"{output}: is a folder; name the HTML file to write, for example {output / 'report.html'}")
+    if not (dataset or training or samples or check):
+        raise UserError("nothing to report on; give at least one of --check, --samples, --training and --dataset")
+    evidence = gather(output, dataset=dataset, training=training, samples=samples, check=check, config=config)
+    text = page(options, evidence)
+    write_text(output, text)
+    print(f"{output}: {len(text.encode('utf-8')) / 1e6:.1f} MB, open it in a browser", file=sys.stderr)
+    return output
