@@ -9,8 +9,10 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Geometry import Point3D
 
-_ORDERS = {Chem.BondType.SINGLE: 1, Chem.BondType.DOUBLE: 2, Chem.BondType.TRIPLE: 3}
-_BOND_TYPES = {order: bond_type for bond_type, order in _ORDERS.items()}
+_BOND_TYPES = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
+_ORDERS = {1.0, 2.0, 3.0}
+_DATIVE = Chem.MolFromSmarts("*->*")
+"""Counts as 1.0 in GetBondTypeAsDouble()."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +40,44 @@ def to_arrays(mol: Chem.Mol) -> MoleculeArrays:
     """
     if mol.GetNumConformers() == 0:
         raise ValueError("the molecule has no conformer")
-    # By index: iterating over GetAtoms() and GetBonds() costs three times as much.
-    bonds = [mol.GetBondWithIdx(index) for index in range(mol.GetNumBonds())]
-    types = [bond.GetBondType() for bond in bonds]
-    if Chem.BondType.AROMATIC in types:
+    begins, ends, orders = _bonds(mol)
+    if 1.5 in orders:
         mol = Chem.Mol(mol)
         Chem.Kekulize(mol, clearAromaticFlags=True)
-        bonds = [mol.GetBondWithIdx(index) for index in range(mol.GetNumBonds())]
-        types = [bond.GetBondType() for bond in bonds]
-    try:
-        orders = [_ORDERS[bond_type] for bond_type in types]
-    except KeyError as error:
-        raise ValueError(f"a bond of type {error.args[0].name.lower()} has no order 1, 2 or 3") from None
-    atoms = [mol.GetAtomWithIdx(index) for index in range(mol.GetNumAtoms())]
-    charges = [atom.GetFormalCharge() for atom in atoms]
+        begins, ends, orders = _bonds(mol)
+    if not _ORDERS.issuperset(orders) or mol.HasSubstructMatch(_DATIVE):
+        types = {bond.GetBondType() for bond in mol.GetBonds()} - set(_BOND_TYPES.values())
+        raise ValueError(f"a bond of type {min(kind.name.lower() for kind in types)} has no order 1, 2 or 3")
+    numbers, charges = [], []
+    for index in range(mol.GetNumAtoms()):
+        atom = mol.GetAtomWithIdx(index)
+        numbers.append(atom.GetAtomicNum())
+        charges.append(atom.GetFormalCharge())
     if charges and max(map(abs, charges)) > 127:
         raise ValueError("a formal charge is beyond 127")
-    pairs = np.array([(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in bonds], dtype=np.uint16)
-    pairs = pairs.reshape(-1, 2)
+    pairs = np.array([begins, ends], dtype=np.uint16)
+    pairs.sort(axis=0)
     return MoleculeArrays(
         positions=mol.GetConformer().GetPositions().reshape(-1, 3),
-        atomic_numbers=np.array([atom.GetAtomicNum() for atom in atoms], dtype=np.uint8),
+        atomic_numbers=np.array(numbers, dtype=np.uint8),
         formal_charges=np.array(charges, dtype=np.int8),
-        bonds=np.sort(pairs, axis=1),
+        bonds=np.ascontiguousarray(pairs.T),
         bond_orders=np.array(orders, dtype=np.uint8),
     )
+
+
+def _bonds(mol: Chem.Mol) -> tuple[list[int], list[int], list[float]]:
+    """First atom, second atom and order of each bond.
+
+    By index and as numbers, since iterating over GetBonds() and making BondType objects costs four times as much.
+    """
+    begins, ends, orders = [], [], []
+    for index in range(mol.GetNumBonds()):
+        bond = mol.GetBondWithIdx(index)
+        begins.append(bond.GetBeginAtomIdx())
+        ends.append(bond.GetEndAtomIdx())
+        orders.append(bond.GetBondTypeAsDouble())
+    return begins, ends, orders
 
 
 def to_rdkit(

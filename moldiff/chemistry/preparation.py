@@ -1,9 +1,9 @@
 """From a record to the standardised molecules that the data set holds."""
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
 from rdkit import Chem, RDLogger
 from rdkit.Chem import rdMolDescriptors
 from rdkit.Chem.MolStandardize import rdMolStandardize
@@ -41,59 +41,65 @@ def prepare(record: Record, options: FeaturizeOptions) -> list[PreparedMolecule]
         mol = _neutralized(mol)
     heavy = _heavy(mol)
     explicit = options.hydrogens == "explicit"
-    missing = _check(mol if explicit else heavy, options)
+    hydrogens = _check(mol if explicit else heavy, options)
     if not has_coordinates(mol):
         _assign_drawn_stereo(mol)
         mol = make_conformers(mol, record.text, options)
         heavy = _heavy(mol)
-    elif explicit and missing:
+    elif explicit and any(hydrogens):
         mol = Chem.AddHs(mol, addCoords=True)
-    return _conformers(mol if explicit else heavy, heavy, options)
+    stored = mol if explicit else heavy
+    try:
+        graph = to_arrays(stored)
+    except ValueError as error:
+        raise Rejected(f"not representable: {error}") from None
+    if not explicit:
+        _check_implied(heavy, graph, hydrogens)
+    return _conformers(stored, graph, heavy, options)
 
 
-def _check(mol: Chem.Mol, options: FeaturizeOptions) -> int:
-    """Elements, charges and size of what will be stored; returns how many hydrogens are not among its atoms."""
-    atoms = [mol.GetAtomWithIdx(index) for index in range(mol.GetNumAtoms())]
+def _check(mol: Chem.Mol, options: FeaturizeOptions) -> list[int]:
+    """Elements, charges and size of what will be stored; returns the hydrogens of each atom that are no atoms."""
     allowed = _allowed(tuple(options.elements))
-    for atom in atoms:
+    hydrogens: list[int] = []
+    for index in range(mol.GetNumAtoms()):
+        atom = mol.GetAtomWithIdx(index)
+        hydrogens.append(atom.GetTotalNumHs())
         if atom.GetAtomicNum() not in allowed:
             symbol = atom.GetSymbol()
             raise Rejected(f"unknown element: {symbol}" if symbol == "*" else f"element not allowed: {symbol}")
         if abs(atom.GetFormalCharge()) > options.max_charge:
             raise Rejected(f"formal charge beyond {options.max_charge}: {atom.GetFormalCharge():+d}")
-    missing = sum(atom.GetTotalNumHs() for atom in atoms) if options.hydrogens == "explicit" else 0
-    size = len(atoms) + missing
+    missing = sum(hydrogens) if options.hydrogens == "explicit" else 0
+    size = len(hydrogens) + missing
     if missing and 1 not in allowed:
         raise Rejected("element not allowed: H")
     if size > options.max_atoms:
         raise Rejected(f"too many atoms: {size}, and max_atoms is {options.max_atoms}")
     if size < options.min_atoms:
         raise Rejected(f"too few atoms: {size}, and min_atoms is {options.min_atoms}")
-    return missing
+    return hydrogens
 
 
-def _conformers(stored: Chem.Mol, heavy: Chem.Mol, options: FeaturizeOptions) -> list[PreparedMolecule]:
+def _conformers(
+    stored: Chem.Mol, graph: MoleculeArrays, heavy: Chem.Mol, options: FeaturizeOptions
+) -> list[PreparedMolecule]:
     """The molecules of all conformers; they differ in positions and may do so in stereo."""
-    try:
-        graph = to_arrays(stored)
-    except ValueError as error:
-        raise Rejected(f"not representable: {error}") from None
-    if stored is heavy:
-        _check_implied(heavy, graph)
     scaffold = scaffold_smiles(heavy) if options.split == "scaffold" else ""
     flat = flat_key(heavy)
     keys: dict[str, str] = {}
     prepared: list[PreparedMolecule] = []
-    for number, conformer in enumerate(heavy.GetConformers()):
-        conformer_id = conformer.GetId()
+    # A lone conformer, the usual case, is not worth the cost of GetConformers().
+    ids = [-1] if heavy.GetNumConformers() == 1 else [conformer.GetId() for conformer in heavy.GetConformers()]
+    for number, conformer_id in enumerate(ids):
         positions = stored.GetConformer(conformer_id).GetPositions()
-        if not np.isfinite(positions).all():
+        if not math.isfinite(positions.sum()):
             raise Rejected("coordinates that are not finite (NaN or infinite)")
         Chem.AssignStereochemistryFrom3D(heavy, conformer_id, replaceExistingTags=True)
         isomeric = Chem.MolToSmiles(heavy)
         if isomeric not in keys:
             keys[isomeric] = inchikey(heavy)
-        arrays = replace(graph, positions=positions)
+        arrays = MoleculeArrays(positions, graph.atomic_numbers, graph.formal_charges, graph.bonds, graph.bond_orders)
         prepared.append(PreparedMolecule(arrays, flat, isomeric, keys[isomeric], scaffold, number))
     return prepared
 
@@ -148,25 +154,28 @@ def _heavy(mol: Chem.Mol) -> Chem.Mol:
         raise Rejected(f"not valid without its hydrogen atoms: {' '.join(str(error).split())[:200]}") from None
 
 
-def _check_implied(heavy: Chem.Mol, graph: MoleculeArrays) -> None:
+def _check_implied(heavy: Chem.Mol, graph: MoleculeArrays, hydrogens: list[int]) -> None:
     """Every atom gets back from its kekulized bonds and charge the hydrogens it has, so no radical is lost unseen.
 
     Raises:
         Rejected: an atom would get another number.
     """
-    ends = np.concatenate([graph.bonds[:, 0], graph.bonds[:, 1]])
-    bonded = np.bincount(ends, np.concatenate([graph.bond_orders] * 2), minlength=len(graph)).astype(int).tolist()
-    numbers, charges = graph.atomic_numbers.tolist(), graph.formal_charges.tolist()
-    for index, state in enumerate(zip(numbers, charges, bonded, strict=True)):
-        atom = heavy.GetAtomWithIdx(index)
-        hydrogens = atom.GetTotalNumHs()
-        expected = implied_hydrogens(*state)
-        if expected != hydrogens:
-            kind = "radical" if atom.GetNumRadicalElectrons() else "unusual valence"
-            raise Rejected(
-                f"{kind}: {atom.GetSymbol()} with {hydrogens} H would be read back "
-                f"with {'an error' if expected is None else expected} once hydrogens are implicit"
-            )
+    bonded = [0] * len(graph)
+    for (begin, end), order in zip(graph.bonds.tolist(), graph.bond_orders.tolist(), strict=True):
+        bonded[begin] += order
+        bonded[end] += order
+    states = zip(graph.atomic_numbers.tolist(), graph.formal_charges.tolist(), bonded, strict=True)
+    expected = [implied_hydrogens(*state) for state in states]
+    if expected == hydrogens:
+        return
+    index = next(index for index, count in enumerate(hydrogens) if expected[index] != count)
+    atom = heavy.GetAtomWithIdx(index)
+    kind = "radical" if atom.GetNumRadicalElectrons() else "unusual valence"
+    found = "an error" if expected[index] is None else expected[index]
+    raise Rejected(
+        f"{kind}: {atom.GetSymbol()} with {hydrogens[index]} H would be read back with {found} "
+        "once hydrogens are implicit"
+    )
 
 
 @cache
