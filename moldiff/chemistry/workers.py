@@ -169,6 +169,8 @@ def _serve(pipe: Any, work: Callable[[Any], Any], pack: Callable[[list[Any]], An
                     pipe.send((len(results), pack(results)))
                     results, flushed = [], now
                 place.value, started.value = len(results), now
+                if os.getppid() != parent:
+                    return
             started.value = _IDLE
             if results:
                 pipe.send((len(results), pack(results)))
