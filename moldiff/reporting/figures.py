@@ -57,7 +57,7 @@ def number(value: object) -> float | None:
 
 
 def plain(value: object, digits: int = 3) -> str:
-    """A number with thousands separators or ``digits`` significant digits, anything else as text; an en dash if none."""
+    """A number with thousands separators or ``digits`` significant digits, anything else as text; else an en dash."""
     if value is None:
         return "–"
     if isinstance(value, bool):

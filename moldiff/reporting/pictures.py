@@ -49,9 +49,13 @@ def from_smiles(smiles: str) -> Chem.Mol | None:
 
 
 def without_hydrogens(mol: Chem.Mol) -> Chem.Mol:
-    """A copy without the hydrogens that a drawing leaves out, and without conformers; unsanitized input stays so."""
+    """A copy without the hydrogens that a drawing leaves out, without conformers and stereo; unsanitized stays so."""
     copy = Chem.Mol(mol)
     copy.RemoveAllConformers()
+    for atom in copy.GetAtoms():
+        atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)  # of no meaning in a molecule that is no molecule
+    for bond in copy.GetBonds():
+        bond.SetBondDir(Chem.BondDir.NONE)
     with _Quiet():
         parameters = Chem.RemoveHsParameters()
         try:
@@ -102,13 +106,14 @@ def _prepared(mol: Chem.Mol) -> Chem.Mol:
 
 
 def _compact(drawing: str, description: str) -> Markup:
-    """The paths of RDKit's drawing alone: one for each colour, coordinates rounded, black as the current text colour."""
+    """The paths of RDKit's drawing alone: one for each colour, coordinates rounded, black as the text colour."""
     shapes: dict[tuple[str, str, str, str], list[str]] = {}
     for match in _PATH.finditer(drawing):
-        attributes = dict(_ATTRIBUTE.findall(match.group()))
-        style = dict(part.split(":", 1) for part in attributes.get("style", "").split(";") if ":" in part)
+        attributes: dict[str, str] = dict(_ATTRIBUTE.findall(match.group()))
+        style = dict(re.findall(r"([a-z-]+):([^;]*)", attributes.get("style", "")))
         shape = _NUMBER.sub(lambda found: f"{float(found.group()):.1f}", attributes.get("d", ""))
-        fill, stroke = attributes.get("fill", style.get("fill", "none")), style.get("stroke", "none")
+        fill: str = attributes.get("fill") or style.get("fill") or "none"
+        stroke: str = style.get("stroke", "none")
         width = style.get("stroke-width", "").removesuffix("px") if stroke != "none" else ""
         look = (_colour(fill), _colour(stroke), width, style.get("fill-opacity", "1"))
         shapes.setdefault(look, []).append(re.sub(r"\s*([A-Za-z])\s*", r"\1", shape))

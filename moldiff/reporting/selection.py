@@ -106,7 +106,7 @@ def first_records(samples: Sequence[Path], count: int) -> list[Record]:
 
 
 def molecule(record: Record | None) -> Chem.Mol | None:
-    """The record's molecule as it is written, or None where it cannot be read. XYZ, which holds no bonds, is left out."""
+    """The record's molecule as it is written, or None where it cannot be read; XYZ, which holds no bonds, too."""
     if record is None or record.kind == "xyz":
         return None
     RDLogger.DisableLog("rdApp.*")

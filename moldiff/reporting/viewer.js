@@ -64,7 +64,7 @@
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     c.clearRect(0, 0, width, height);
     const ground = dark.matches ? "#171b21" : "#ffffff";
-    const eye = 5 * s.reach, scale = (view.zoom * 0.5 * Math.min(width * 0.92, height * 1.25)) / s.reach;
+    const eye = 5 * s.reach, scale = (view.zoom * 0.5 * Math.min(width * 0.95, height * 1.4)) / s.reach;
     const project = (p) => {
       const f = eye / (eye - p[2]);
       return { x: width / 2 + p[0] * scale * f, y: height / 2 - p[1] * scale * f, z: p[2], f: f * scale };
@@ -96,7 +96,7 @@
       const shade = mix(colour(part.i), ground, fog(part.z));
       if (part.from) {
         const a = project(part.from), b = project(part.to);
-        c.lineCap = part.dashed ? "butt" : "round";
+        c.lineCap = "butt";
         c.setLineDash(part.dashed ? [0.12 * a.f, 0.1 * a.f] : []);
         for (const [extra, style] of [[0.05, mix(colour(part.i), dark.matches ? "#000000" : "#1b2330", 0.45)], [0, shade]]) {
           c.lineWidth = Math.max(0.8, (part.thick + extra) * a.f);

@@ -60,8 +60,12 @@ def viewer(shown: Sequence[Shown]) -> Markup:
         tag("div", tools, class_="tools", role="group", aria_label="View"),
         class_="stage",
     )
-    aside = tag("div", tag("h3", "", id="viewer-name", class_="name"), tag("p", "", id="viewer-smiles", class_="smiles"),
-                tag("dl", "", id="viewer-figures"), class_="about", aria_live="polite")  # fmt: skip
+    about = (
+        tag("h3", "", id="viewer-name", class_="name"),
+        tag("p", "", id="viewer-smiles", class_="smiles"),
+        tag("dl", "", id="viewer-figures"),
+    )
+    aside = tag("div", about, class_="about", aria_live="polite")
     told = (
         "Drag or swipe to rotate, or use the arrow keys; + and −, pinch, or the wheel after a click to zoom; "
         "0 to reset. Colours: carbon grey, nitrogen blue, oxygen red, sulfur yellow, halogens green to brown."

@@ -117,8 +117,9 @@ def failing(evidence: Evidence, records: Mapping[int, Record]) -> Markup:
 
 
 def failure_groups(evidence: Evidence) -> list[tuple[str, str, list[Failure], int]]:
-    """Title, explanation, reasons and number of records looked at: of invalid records, of not strictly valid ones that
-    are valid, and of valid ones whose geometry failed.
+    """Groups of failing records: title, explanation, reasons, and the number of records that the counts are of.
+
+    The groups are invalid records, valid ones that are not strictly valid, and valid ones whose geometry failed.
     """
     valid = evidence.truth("valid")
     invalid = np.flatnonzero(~valid)

@@ -26,7 +26,7 @@ def properties(evidence: Evidence, reference: Reference | None, *more: Markup) -
     else:
         told = note(
             f"Shares of {plain(len(chosen))} distinct valid molecules and of {plain(len(reference.smiles))} training "
-            "molecules drawn with seed 0; values beyond the outermost 0.2\u202f% are counted in the last bins. W1 is the "
+            "molecules drawn with seed 0; values beyond the outermost 0.2\u202f% stand in the last bins. W1 is the "
             "Wasserstein distance, in the unit of the axis: how far values must move on average to turn one "
             "distribution into the other. Its noise floor is the same distance between two halves of the training "
             "sample at the same N: near the floor, the two cannot be told apart."

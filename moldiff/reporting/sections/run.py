@@ -92,8 +92,8 @@ def _dataset(evidence: Evidence) -> list[Markup]:
     if info is None:
         return [heading, missing("No featurized dataset was given.")]
     read, rejected = number(info.get("records_read")), number(info.get("rejected"))
-    reasons = info.get("reasons") if isinstance(info.get("reasons"), dict) else {}
-    splits = info.get("splits") if isinstance(info.get("splits"), dict) else {}
+    reasons = _mapping(info.get("reasons"))
+    splits = _mapping(info.get("splits"))
     parts = [
         heading,
         facts([
@@ -121,9 +121,9 @@ def _dataset(evidence: Evidence) -> list[Markup]:
         head = ("Reason", "Records", "Of the rejected", "0 to 100\u202f%")
         parts.append(table("Why records were rejected", head, body, numeric=(1, 2)))
     if evidence.rejections:
-        head = [short(key, 40) for key in evidence.rejections[0]]
-        body = [tuple(short(value, 80) for value in row.values()) for row in evidence.rejections]
-        parts.append(details("The first rejected records", table("First rejected records", head, body)))
+        titles = [short(key, 40) for key in evidence.rejections[0]]
+        lines = [[short(value, 80) for value in row.values()] for row in evidence.rejections]
+        parts.append(details("The first rejected records", table("First rejected records", titles, lines)))
     return parts
 
 
@@ -135,7 +135,7 @@ def _sampling(evidence: Evidence) -> list[Markup]:
     for path, info in found:
         requested, produced = number(info.get("requested")), number(info.get("produced"))
         seconds = number(info.get("seconds"))
-        options = info.get("options") if isinstance(info.get("options"), dict) else {}
+        options = _mapping(info.get("options"))
         speed = f" ({plain(produced / seconds)} molecules a second)" if produced and seconds else ""
         share = (
             f" of {plain(requested)} requested ({percent(produced / requested)})"
@@ -196,6 +196,10 @@ def _versions(evidence: Evidence) -> list[Markup]:
         if isinstance(versions, dict):
             pairs += [(stage, short(name), short(found)) for name, found in versions.items()]
     return [tag("h3", "Versions"), table("Versions of the software, by stage", ("Stage", "Software", "Version"), pairs)]
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _version(name: str) -> str:
