@@ -24,7 +24,8 @@ def sanitize(written: Chem.Mol) -> Sanitized:
     """`SanitizeMol(SANITIZE_ALL)` on a copy of the whole record, compared with the record as written.
 
     Kekulized bonds that become aromatic are the same molecule; a changed charge, a bond order changed by RDKit's
-    normalisation, or an aromatic bond that RDKit does not find aromatic is a change.
+    normalisation, or an aromatic bond between atoms that RDKit does not find aromatic is a change (the bond that two
+    aromatic rings share, as in azulene, may be none itself).
     """
     mol = Chem.Mol(written)
     with rdBase.BlockLogs():
@@ -39,7 +40,9 @@ def sanitize(written: Chem.Mol) -> Sanitized:
     if formal_charges(written) != formal_charges(mol):
         changes.append("charge changed by sanitizing")
     given = orders(written)
-    dearomatized = (given == AROMATIC).any() and bool(((given == AROMATIC) & (orders(mol) != AROMATIC)).any())
+    dearomatized = any(
+        not mol.GetAtomWithIdx(int(atom)).GetIsAromatic() for atom in np.flatnonzero((given == AROMATIC).any(axis=1))
+    )
     # Orders do not tell a dative bond from a single one, which RDKit makes of a single bond to a metal.
     bound = with_dative and not written.HasSubstructMatch(_DATIVE)
     if dearomatized or bound or not np.array_equal(given, normalized):
