@@ -1,8 +1,7 @@
-"""Records that featurize treats in a second of one core; prints a row for docs/benchmarks.md.
+"""Records that featurize treats in a second of one core: `python benchmarks/featurize.py [INPUT]`.
 
-    python benchmarks/featurize.py                                   # QM9, heavy atoms
-    python benchmarks/featurize.py --hydrogens explicit
-    python benchmarks/featurize.py ../shared/data/drugs/zinc250k_part.smi --limit 200   # makes conformers
+Prints a Markdown table. The default input is QM9's SDF, which has coordinates; SMILES need conformers and
+`--limit 200`. On a busy machine processor time is the steadier measure, and still too long.
 """
 
 import argparse
