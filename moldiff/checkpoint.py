@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from moldiff.atomic import atomic_path, sha256
-from moldiff.config import ConfigError, NetworkOptions, parse
+from moldiff.config import NetworkOptions, parse
 from moldiff.diffusion.process import Process
 from moldiff.errors import UserError
 from moldiff.molecules import Vocabulary
@@ -84,7 +84,8 @@ def save_model(model: Model, path: Path) -> None:
     }
     tensors = {name: value.detach().float().cpu().contiguous() for name, value in model.network.state_dict().items()}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, {"format": FORMAT, "model": json.dumps(header, sort_keys=True)})
+        # save_file would take the reading rights of others away
+        temporary.write_bytes(save(tensors, {"format": FORMAT, "model": json.dumps(header, sort_keys=True)}))
 
 
 def load_model(path: Path) -> Model:
@@ -113,7 +114,7 @@ def load_model(path: Path) -> Model:
         options = parse(NetworkOptions, header["network"], str(path))
         network = DenoisingNetwork(options, vocabulary, statistics.sigma_data)
         network.load_state_dict(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path}: the weights do not fit their own description ({error}){remedy}") from None
     if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
         raise UserError(f"{path}: the weights hold values that are not finite; train again with a lower learning rate")

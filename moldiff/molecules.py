@@ -7,7 +7,7 @@ Axis words are a closed list: molecule, atom, pair, channel, component. Lengths 
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -58,7 +58,7 @@ class MoleculeBatch:
     bond: Int[Tensor, "molecule atom atom"]
     mask: Bool[Tensor, "molecule atom"]
 
-    def replace(self, **fields: Tensor) -> Self:
+    def replace(self, **fields: Tensor) -> "MoleculeBatch":
         """A copy with some fields changed."""
         return dataclasses.replace(self, **fields)
 

@@ -36,8 +36,9 @@ class CategoryDiffusion:
     def prior(self, mask: Bool[Tensor, "molecule *place"], generator: Generator) -> Classes:
         """Classes drawn from the marginals; 0 on padding."""
         marginal = self.marginal.to(generator.device, torch.float32)
-        drawn = torch.multinomial(marginal, mask.numel(), replacement=True, generator=generator)
-        return drawn.reshape(mask.shape).to(mask.device) * mask
+        # one at least: torch draws no empty sample, and an atom alone has no pairs
+        drawn = torch.multinomial(marginal, max(1, mask.numel()), replacement=True, generator=generator)
+        return drawn[: mask.numel()].reshape(mask.shape).to(mask.device) * mask
 
     def corrupt(
         self, clean: Classes, mask: Bool[Tensor, "molecule *place"], sigma: Sigma, generator: Generator
@@ -80,8 +81,12 @@ class CategoryDiffusion:
         lower: Sigma,
         generator: Generator,
     ) -> Classes:
-        """From σ to a lower level by the exact posterior; the likeliest class where the level is 0."""
+        """From σ to a lower level by the exact posterior; the likeliest class where the level is 0.
+
+        Where the logits are not finite, which `Process.step` tells, a class is drawn from the marginals.
+        """
         posterior = self.posterior(noisy, logits.softmax(-1), sigma, lower)
+        posterior = torch.where(posterior.isfinite(), posterior, self.marginal.to(posterior))
         flat = posterior.flatten(0, -2).to(generator.device)
         drawn = torch.multinomial(flat, 1, generator=generator).reshape(noisy.shape).to(noisy.device)
         final = _spread(lower == 0, noisy.dim())
@@ -99,7 +104,9 @@ class CategoryDiffusion:
         ratio = at / to  # α(t | s)
         here = functional.one_hot(noisy, len(marginal)).to(clean)
         m_here = marginal[noisy][..., None]
-        weight = clean / (at * here + (1 - at) * m_here)  # x̂₀(z₀) / q(z_t | z₀)
+        # a class that never occurs in training, once drawn, has no other origin than itself: its q(z_t | z₀) is 0
+        likelihood = (at * here + (1 - at) * m_here).clamp_min(1e-30)
+        weight = clean / likelihood  # x̂₀(z₀) / q(z_t | z₀)
         forward = ratio * here + (1 - ratio) * m_here  # q(z_t | z_s), over z_s
         result = forward * (to * weight + (1 - to) * marginal * weight.sum(-1, keepdim=True))
         return result / result.sum(-1, keepdim=True)

@@ -1,7 +1,6 @@
 """The joint process: positions and categories share one noise level σ, so one number says how destroyed a molecule is."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -52,7 +51,7 @@ class Process:
     weights: LossWeights = LossWeights()
 
     @classmethod
-    def from_statistics(cls, sigma_data: float, marginals: dict[str, list[float]]) -> Self:
+    def from_statistics(cls, sigma_data: float, marginals: dict[str, list[float]]) -> "Process":
         """The process of a training set with these statistics."""
         element, charge, bond = (
             CategoryDiffusion(torch.tensor(marginals[name], dtype=torch.float64))
@@ -118,18 +117,28 @@ class Process:
         generator: Generator,
         eta: float = 0.0,
     ) -> MoleculeBatch:
-        """From σ to a lower level; ``eta`` as in `PositionDiffusion.step`."""
+        """From σ to a lower level; ``eta`` as in `PositionDiffusion.step`.
+
+        A molecule whose predicted logits are not finite gets positions that are not, so that it is counted as lost.
+        """
         mask = noisy.mask
         pairs, (row, column) = unordered_pairs(mask)
         bond = self.bond.step(
             noisy.bond[:, row, column], predicted.bond[:, row, column], pairs, sigma, lower, generator
         )
+        pos = self.pos.step(noisy.pos, predicted.pos, mask, sigma, lower, eta, generator)
         return noisy.replace(
-            pos=self.pos.step(noisy.pos, predicted.pos, mask, sigma, lower, eta, generator),
+            pos=pos.masked_fill(~_finite(predicted)[:, None, None], torch.nan),
             element=self.element.step(noisy.element, predicted.element, mask, sigma, lower, generator),
             charge=self.charge.step(noisy.charge, predicted.charge, mask, sigma, lower, generator),
             bond=mirrored(bond, mask.shape[1]),
         )
+
+
+def _finite(predicted: Prediction) -> Bool[Tensor, " molecule"]:
+    """Whether all logits of a molecule are numbers; a sum is one only if its terms are."""
+    logits = (predicted.element, predicted.charge, predicted.bond)
+    return torch.stack([values.flatten(1).sum(1) for values in logits]).isfinite().all(0)
 
 
 def unordered_pairs(

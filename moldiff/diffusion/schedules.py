@@ -25,7 +25,7 @@ def linear(steps: int, sigma_max: float, sigma_min: float) -> Grid:
     beta_min = min(0.1, high)
     beta_max = 2 * high - beta_min
     # ∫₀ᵗ β = β_min t + (β_max − β_min) t²/2; start where it equals log(1 + σ_min²)
-    start = (-beta_min + math.sqrt(beta_min**2 + 2 * (beta_max - beta_min) * low)) / (beta_max - beta_min)
+    start = 2 * low / (beta_min + math.sqrt(beta_min**2 + 2 * (beta_max - beta_min) * low))
     time = torch.linspace(1, start, steps, dtype=torch.float64)
     return _ended(torch.expm1(beta_min * time + (beta_max - beta_min) * time**2 / 2).sqrt())
 
@@ -36,5 +36,5 @@ def cosine(steps: int, sigma_max: float, sigma_min: float) -> Grid:
     return _ended(torch.tan(angle))
 
 
-def _ended(grid: Grid) -> Grid:
+def _ended(grid: Float[Tensor, " step"]) -> Grid:
     return torch.cat([grid, torch.zeros(1, dtype=grid.dtype)])

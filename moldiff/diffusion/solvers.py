@@ -15,10 +15,10 @@ Step = Callable[..., tuple[MoleculeBatch, Prediction]]
 
 @dataclass(frozen=True)
 class Churn:
-    """Noise injected before a step (Karras et al. 2022, algorithm 2): σ is raised by up to ``gamma`` of itself.
+    """Noise injected before a step (Karras et al. 2022, algorithm 2): σ is raised by ``gamma`` of itself.
 
     Attributes:
-        gamma: largest relative rise; the rise a step is also at most the size of √2 − 1 and of the whole grid's share.
+        gamma: relative rise of every step between ``low`` and ``high``; Karras et al. keep it at √2 − 1 or below.
         low, high: σ, Å, between which noise is injected.
     """
 

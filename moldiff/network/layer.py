@@ -64,7 +64,7 @@ class Layer(nn.Module):
 
     def forward(
         self,
-        scalars: Float[Tensor, "molecule atom channel"],
+        scalars: Float[Tensor, "molecule atom scalar"],
         features: Features,
         pos: Float[Tensor, "molecule atom 3"],
         pairs: Float[Tensor, "molecule pair pairchannel"],
@@ -124,7 +124,7 @@ class Layer(nn.Module):
 
     def _attend(
         self, query: Tensor, key: Tensor, value: Tensor, vectors: Tensor, bias: Tensor, mask: Tensor, index: PairIndex
-    ) -> tuple[Float[Tensor, "molecule atom channel"], Features]:
+    ) -> tuple[Float[Tensor, "molecule atom scalar"], Features]:
         molecules, atoms, _ = query.shape
         query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query * self.query_scale, key, value))
         heads = vectors.unflatten(-1, (self.heads, -1)).permute(0, 3, 1, 2, 4).flatten(3)

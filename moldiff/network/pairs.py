@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 
@@ -35,7 +35,7 @@ class PairIndex:
         place[forward] = place[backward] = torch.arange(len(row), device=device)
         return cls(atoms, row, column, forward, backward, place)
 
-    def pack(self, matrix: Float[Tensor, "molecule atom atom *channel"]) -> Float[Tensor, "molecule pair *channel"]:
+    def pack(self, matrix: Shaped[Tensor, "molecule atom atom *channel"]) -> Shaped[Tensor, "molecule pair *channel"]:
         """The value of each pair of a symmetric matrix."""
         return matrix.flatten(1, 2).index_select(1, self.forward)
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import time
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from tqdm import tqdm
 
 import moldiff
 from moldiff.atomic import atomic_path, write_text
-from moldiff.chemistry.arrays import to_rdkit
 from moldiff.chemistry.sdf import write_sdf_block
 from moldiff.config import SampleOptions, canonical_json
 from moldiff.errors import UserError
@@ -128,9 +128,7 @@ def _records(generator: Generator, options: SampleOptions, batch: PlannedBatch) 
             "moldiff_seed": options.seed,
             "moldiff_model": model.checksum[:12],
         }
-        hydrogens = "explicit" if model.statistics.hydrogens == "explicit" else "implicit"
-        mol = to_rdkit(molecule.arrays, f"sample_{molecule.index:06d}", hydrogens=hydrogens)
-        blocks.append(write_sdf_block(mol, properties))
+        blocks.append(write_sdf_block(generator.to_rdkit(molecule), properties))
     return "".join(blocks)
 
 
@@ -144,7 +142,7 @@ def _split(path: Path) -> list[str]:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; sample this shard first") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read ({error}); sample this shard again") from error
     text = data.decode("utf-8")
     if text and not text.endswith("$$$$\n"):
