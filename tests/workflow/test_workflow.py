@@ -49,30 +49,33 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 def kill_when(folder: Path, ready: Callable[[], bool]) -> None:
     """Start the workflow and kill it with all its jobs, beyond all handlers, as soon as something is there."""
-    with subprocess.Popen(
+    process = subprocess.Popen(
         SNAKEMAKE, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    ) as process:
+    )
+    try:
         end = time.monotonic() + 600
-        while not ready() and process.poll() is None and time.monotonic() < end:
+        while not (reached := ready()) and process.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
-        reached, ended = ready(), process.poll() is not None
-        if not ended:
+        ended = process.poll() is not None
+    finally:
+        if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         output = process.communicate()[0]
     assert reached, output
     assert not ended, output
 
 
-def saved_after_first_row(run: Path) -> bool:
-    """Whether the training state of step 50 or a later one is saved: a row is written every 50 steps."""
-    found = [path for path in run.glob("state/*/metrics.csv") if "\n50," in path.read_text()]
-    if not found:
-        return False
-    written = found[0].stat().st_mtime_ns
-    end = time.monotonic() + 20
-    while found[0].with_name("state.pt").stat().st_mtime_ns < written and time.monotonic() < end:
-        time.sleep(0.02)
-    return True
+def saved_at_50(run: Path) -> Callable[[], bool]:
+    """Whether the training state of step 50 or a later one is saved: a row is written every 50 steps, just before."""
+    seen: dict[Path, int] = {}
+
+    def ready() -> bool:
+        for path in run.glob("state/*/metrics.csv"):
+            if "\n50," in path.read_text():
+                seen.setdefault(path, path.stat().st_mtime_ns)
+        return any(path.with_name("state.pt").stat().st_mtime_ns > written for path, written in seen.items())
+
+    return ready
 
 
 def would_run(folder: Path, *arguments: str) -> set[str]:
@@ -93,7 +96,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "raw" / "molecules.smi").write_text("".join(f"{text} m{i}\n" for i, text in enumerate(SMILES)))
     (folder / "run.yaml").write_text(yaml.safe_dump(OPTIONS))
     run = folder / "results" / "tiny"
-    kill_when(folder, lambda: saved_after_first_row(run))
+    kill_when(folder, saved_at_50(run))
     assert not (run / "training" / "model.safetensors").exists()
     kill_when(folder, lambda: any(run.glob("shards/sample/.*/[0-9]*.sdf")))
     assert not (run / "samples.sdf").exists()
@@ -150,7 +153,7 @@ def test_a_second_run_has_nothing_to_do(folder: Path):
         ("sample={seed: 1}", "sample"),
         ("train={network: {layers: 2}}", "train"),
         ("featurize={seed: 5}", "featurize"),
-        ("train={threads: 2, checkpoint_every: 7}", None),
+        ("train={threads: 2}", None),
         ("check={workers: 2}", None),
     ],
 )
@@ -212,6 +215,15 @@ def test_the_shipped_demo_can_be_planned(tmp_path: Path):
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--dry-run", "--quiet"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("profile", ["local", "slurm"])
+def test_a_profile_names_rules_that_exist(profile: str):
+    settings = yaml.safe_load((ROOT / "workflows/profiles" / profile / "config.yaml").read_text())
+    named = {*settings.get("set-threads", {}), *settings.get("set-resources", {})}
+    assert named <= set(RULES)
+    assert settings["rerun-incomplete"] is True
+    assert "retries:" not in "".join(path.read_text() for path in (ROOT / "workflows").glob("*.smk"))
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make")
