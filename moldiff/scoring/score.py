@@ -45,6 +45,11 @@ class Task:
     """Only what novelty asks of a training molecule: its key, fingerprint, ring systems and scaffold."""
 
 
+def warm_up() -> None:
+    """Load patterns and tables now (a second), so that processes forked afterwards share them."""
+    score(Task(0, Record("", 0, "CO", "smiles")))
+
+
 def blank_row(task: Task, reason: str = "") -> Row:
     """The row of a record of which nothing can be said but ``reason``."""
     record = task.record

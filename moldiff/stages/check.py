@@ -19,7 +19,7 @@ from moldiff.chemistry.records import expand_inputs, read_records
 from moldiff.chemistry.workers import Lost, default_workers, run_all
 from moldiff.config import CheckOptions
 from moldiff.errors import UserError
-from moldiff.scoring.score import Task, blank_row, score
+from moldiff.scoring.score import Task, blank_row, score, warm_up
 from moldiff.scoring.summary import Census, Tally, finish_row, take_census
 from moldiff.stages.check_parts import (
     BATCH,
@@ -92,6 +92,7 @@ def check_shard(
         "shards": shards,
     }
     workers = workers or options.workers or default_workers()
+    warm_up()
     rows = _in_order(tasks, first + 1, workers, options.timeout)
     total_here = None if last is None else last - first
     bar = tqdm(rows, total=total_here, unit="molecule", desc="check", disable=not sys.stderr.isatty())

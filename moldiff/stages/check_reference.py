@@ -25,7 +25,7 @@ from moldiff.dataset.storage import RaggedMolecules, open_dataset
 from moldiff.errors import UserError
 from moldiff.scoring.keys import key_hash
 from moldiff.scoring.profile import DESCRIPTOR_BINS, Profile
-from moldiff.scoring.score import Row, Task, blank_row, score
+from moldiff.scoring.score import Row, Task, blank_row, score, warm_up
 from moldiff.scoring.summary import DEFINITIONS
 
 PROFILED = 10_000
@@ -128,6 +128,7 @@ def _make(path: Path, checksum: str, workers: int, timeout: float) -> pa.Table:
         Task(number, record, pose=False, keys_only=number not in drawn)
         for number, record in enumerate(_records(path, drawn), start=1)
     )
+    warm_up()
     distinct: dict[int, Row] = {}
     valid = 0
     sampled: list[tuple[int, str, bytes]] = []
