@@ -13,12 +13,15 @@ class Tee(TextIOBase):
     def __init__(self, terminal: TextIO, log: TextIO) -> None:
         self.terminal = terminal
         self.log = log
+        self._drawn_over = False
 
     def write(self, text: str) -> int:
         """Write ``text`` to both, redrawn lines to the terminal alone."""
-        if "\r" not in text and "\x1b[" not in text:
+        drawn_over = "\r" in text or "\x1b[" in text
+        if not drawn_over and not (self._drawn_over and text == "\n"):
             self.log.write(text)
             self.log.flush()
+        self._drawn_over = drawn_over
         return self.terminal.write(text)
 
     def flush(self) -> None:

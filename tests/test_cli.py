@@ -266,6 +266,8 @@ def test_the_log_repeats_messages_but_no_progress_bars(tmp_path: Path, capsys: p
         tee = Tee(sys.stdout, log)
         print("message", file=tee)
         print("\r50 %", end="", file=tee)
+        print(file=tee)
+        print("end", file=tee)
         assert tee.isatty() is False
-    assert (tmp_path / "new" / "log").read_text() == "message\n"
-    assert capsys.readouterr().out == "message\n\r50 %"
+    assert (tmp_path / "new" / "log").read_text() == "message\nend\n"
+    assert capsys.readouterr().out == "message\n\r50 %\nend\n"
