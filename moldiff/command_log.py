@@ -17,6 +17,8 @@ class Tee(TextIOBase):
 
     def write(self, text: str) -> int:
         """Write ``text`` to both, redrawn lines to the terminal alone."""
+        if not text:
+            return 0
         drawn_over = "\r" in text or "\x1b[" in text
         if not drawn_over and not (self._drawn_over and text == "\n"):
             self.log.write(text)
