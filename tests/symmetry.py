@@ -1,0 +1,119 @@
+"""One line asserts all that a denoiser owes its symmetry. The tolerance stands here and nowhere else; all is float64."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from moldiff.molecules import Denoiser, MoleculeBatch, Prediction
+
+TOLERANCE = 1e-9
+"""Absolute and relative."""
+
+Map = Callable[[Tensor], Tensor]
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is done to molecules: to the positions they enter with and those expected, to atoms, pairs and molecules."""
+
+    name: str
+    entering: Map = _same
+    leaving: Map = _same
+    atoms: Map = _same
+    pairs: Map = _same
+    molecules: Map = _same
+
+    def batch(self, batch: MoleculeBatch) -> MoleculeBatch:
+        """The changed input."""
+        element, charge, mask = (self.atoms(values) for values in (batch.element, batch.charge, batch.mask))
+        return MoleculeBatch(self.atoms(self.entering(batch.pos)), element, charge, self.pairs(batch.bond), mask)
+
+    def prediction(self, prediction: Prediction, pos: Map) -> Prediction:
+        """The prediction changed alike."""
+        element, charge = self.atoms(prediction.element), self.atoms(prediction.charge)
+        return Prediction(self.atoms(pos(prediction.pos)), element, charge, self.pairs(prediction.bond))
+
+
+def assert_equivariant(
+    denoiser: Denoiser, batch: MoleculeBatch, sigma: Tensor, previous: Prediction | None = None
+) -> None:
+    """A prediction turns and mirrors with its molecule, and how else the molecule is given does not matter.
+
+    Raises:
+        AssertionError: it is not so; the message begins with the name of the broken symmetry.
+    """
+    assert batch.pos.dtype == sigma.dtype == torch.float64, "symmetry is asserted in float64"
+    expected = denoiser(batch, sigma, previous)
+    assert_close("mirrored bonds", expected.bond, expected.bond.transpose(1, 2))
+    for change in changes(batch.mask):
+        before = None if previous is None else change.prediction(previous, change.entering)
+        actual = denoiser(change.batch(batch), change.molecules(sigma), before)
+        _compare(change, actual, change.prediction(expected, change.leaving), change.atoms(batch.mask))
+
+
+def changes(mask: Tensor) -> Iterator[Change]:
+    """All that is tried on molecules of these sizes."""
+    turn, mirror = rotation(), rotation() * -1
+    yield Change("rotation", lambda pos: pos @ turn.T, lambda pos: pos @ turn.T)
+    yield Change("reflection", lambda pos: pos @ mirror.T, lambda pos: pos @ mirror.T)
+    shift = torch.tensor([3.0, -2.0, 5.0], dtype=torch.float64) * mask[:, :, None]
+    yield Change("translation", entering=lambda pos: pos + shift)
+    order, molecule = _permutation(mask), torch.arange(len(mask))[:, None]
+    yield Change(
+        "permutation",
+        atoms=lambda values: values[molecule, order],
+        pairs=lambda values: values[molecule[:, :, None], order[:, :, None], order[:, None, :]],
+    )
+    yield Change("padding", atoms=lambda values: _padded(values, 1), pairs=lambda values: _padded(values, 2))
+    for number, size in enumerate(mask.sum(1).tolist()):
+        yield Change(
+            "company",
+            atoms=lambda values, at=number, size=size: values[at : at + 1, :size],
+            pairs=lambda values, at=number, size=size: values[at : at + 1, :size, :size],
+            molecules=lambda values, at=number: values[at : at + 1],
+        )
+
+
+def assert_close(name: str, actual: Tensor, expected: Tensor) -> None:
+    """Equal within the tolerance."""
+    torch.testing.assert_close(
+        actual, expected, rtol=TOLERANCE, atol=TOLERANCE, msg=lambda message: f"{name}: {message}"
+    )
+
+
+def rotation(seed: int = 0) -> Tensor:
+    """[3, 3] a rotation about a general axis; its negative is a rotation and a reflection."""
+    generator = torch.Generator().manual_seed(seed)
+    orthogonal, _ = torch.linalg.qr(torch.randn(3, 3, generator=generator, dtype=torch.float64))
+    return orthogonal * torch.linalg.det(orthogonal).sign()
+
+
+def _compare(change: Change, actual: Prediction, expected: Prediction, mask: Tensor) -> None:
+    pairs = mask[:, :, None] & mask[:, None, :] & ~torch.eye(mask.shape[1], dtype=torch.bool)
+    assert_close(f"{change.name} of positions", actual.pos, expected.pos)
+    assert_close(f"{change.name} of elements", actual.element[mask], expected.element[mask])
+    assert_close(f"{change.name} of charges", actual.charge[mask], expected.charge[mask])
+    assert_close(f"{change.name} of bonds", actual.bond[pairs], expected.bond[pairs])
+
+
+def _permutation(mask: Tensor) -> Tensor:
+    """[molecule, atom] another order of each molecule's real atoms."""
+    order = torch.arange(mask.shape[1]).repeat(len(mask), 1)
+    for row, size in zip(order, mask.sum(1).tolist(), strict=True):
+        row[:size] = row[:size].roll(1)
+    return order
+
+
+def _padded(values: Tensor, axes: int, more: int = 3) -> Tensor:
+    """Three atoms of nothing appended along the axes after the first."""
+    for axis in range(1, axes + 1):
+        shape = list(values.shape)
+        shape[axis] = more
+        values = torch.cat([values, values.new_zeros(shape)], axis)
+    return values

@@ -1,0 +1,137 @@
+"""Tiny things of each kind that tests are made of: molecules, a process, networks, a featurized set, options."""
+
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from moldiff.config import NetworkOptions, SampleOptions, TrainOptions
+from moldiff.dataset.storage import (
+    ARRAYS_FILE,
+    REJECTED_FILE,
+    TABLE_FILE,
+    FeaturizedDataset,
+    RaggedMolecules,
+    open_dataset,
+    string_table,
+    write_arrays,
+    write_info,
+    write_table,
+)
+from moldiff.diffusion.process import Process
+from moldiff.molecules import MoleculeBatch, Vocabulary
+from moldiff.network.denoiser import DenoisingNetwork
+
+VOCABULARY = Vocabulary((6, 7, 8, 9), (-1, 0, 1))
+MARGINALS = {"element": [0.55, 0.2, 0.15, 0.1], "charge": [0.05, 0.9, 0.05], "bond": [0.6, 0.25, 0.1, 0.05]}
+SIGMA_DATA = 1.2
+NETWORK = {"layers": 2, "scalars": 16, "vectors": 4, "pairs": 8, "hidden": 16, "heads": 2}
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def process() -> Process:
+    return Process.from_statistics(SIGMA_DATA, MARGINALS)
+
+
+def mask_of(*sizes: int) -> torch.Tensor:
+    return torch.arange(max(sizes)) < torch.tensor(sizes)[:, None]
+
+
+def batch_of(*sizes: int, seed: int = 0, spread: float = 1.5) -> MoleculeBatch:
+    """Random molecules in float64."""
+    sigma = torch.full((len(sizes),), spread, dtype=torch.float64)
+    return process().prior(mask_of(*sizes), sigma, seeded(seed))
+
+
+def levels(*sigmas: float) -> torch.Tensor:
+    return torch.tensor(sigmas, dtype=torch.float64)
+
+
+def network(*, randomised: bool = True, seed: int = 0, **options: Any) -> DenoisingNetwork:
+    """A network in float64; randomised: no parameter is zero, those neither that begin as zeros."""
+    torch.manual_seed(seed)
+    made = DenoisingNetwork(NetworkOptions(**{**NETWORK, **options}), VOCABULARY, SIGMA_DATA)
+    if randomised:
+        for parameter in made.parameters():
+            torch.nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5)
+    return made.double().eval()
+
+
+def carbamoyl_fluoride() -> SimpleNamespace:
+    """FC(=O)N without hydrogens, planar: four atoms of four elements, so that it is known in any order."""
+    return SimpleNamespace(
+        positions=np.array([[0, 0, 0], [1.36, 0, 0], [-0.6, 1.05, 0], [-0.7, -1.15, 0]], np.float32),
+        atomic_numbers=np.array([6, 9, 8, 7], np.uint8),
+        formal_charges=np.zeros(4, np.int8),
+        bonds=np.array([[0, 1], [0, 2], [0, 3]], np.uint16),
+        bond_orders=np.array([1, 2, 1], np.uint8),
+    )
+
+
+def random_molecules(number: int, seed: int = 0) -> list[SimpleNamespace]:
+    """Chains of 1 to 9 random atoms at random places."""
+    random = np.random.default_rng(seed)
+    result = []
+    for atoms in random.integers(1, 10, number):
+        first = np.arange(atoms - 1)
+        result.append(
+            SimpleNamespace(
+                positions=random.normal(2, 1.5, (atoms, 3)).astype(np.float32),
+                atomic_numbers=random.choice(VOCABULARY.elements, atoms).astype(np.uint8),
+                formal_charges=random.choice(VOCABULARY.charges, atoms).astype(np.int8),
+                bonds=np.stack([first, first + 1], 1).astype(np.uint16),
+                bond_orders=random.integers(1, 4, atoms - 1).astype(np.uint8),
+            )
+        )
+    return result
+
+
+def dataset(folder: Path, molecules: list[SimpleNamespace], *, valid: int = 0, **info: Any) -> FeaturizedDataset:
+    """A featurized set of these molecules, the last ``valid`` of them held out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_arrays(folder / ARRAYS_FILE, RaggedMolecules.stack(molecules))
+    splits = ["train"] * (len(molecules) - valid) + ["valid"] * valid
+    table = string_table({"id": [f"m{i}" for i in range(len(molecules))], "split": splits}, {"id": pa.string()})
+    write_table(folder / TABLE_FILE, table)
+    (folder / REJECTED_FILE).write_text("source,record,id,reason\n")
+    centred = np.concatenate([each.positions - each.positions.mean(0) for each in molecules])
+    known = {
+        "records_read": len(molecules),
+        "molecules": len(molecules),
+        "conformers": len(molecules),
+        "vocabulary": {"elements": list(VOCABULARY.elements), "charges": list(VOCABULARY.charges), "bonds": [0, 1, 2, 3]},
+        "marginals": MARGINALS,
+        "sizes": {str(size): count for size, count in Counter(len(each.atomic_numbers) for each in molecules).items()},
+        "position_std": float(centred.std()) or 1.0,
+        "hydrogens": "implicit",
+    }
+    write_info(folder, {**known, **info})
+    return open_dataset(folder)
+
+
+def train_options(**options: Any) -> TrainOptions:
+    """A short training on one thread of the processor."""
+    return TrainOptions(
+        **{
+            "network": NETWORK,
+            "steps": 8,
+            "batch_size": 8,
+            "warmup_steps": 2,
+            "accelerator": "cpu",
+            "threads": 1,
+            "checkpoint_every": 4,
+            **options,
+        }
+    )
+
+
+def sample_options(**options: Any) -> SampleOptions:
+    """A quick sampling on one thread of the processor."""
+    return SampleOptions(**{"n": 12, "steps": 4, "accelerator": "cpu", "threads": 1, **options})
