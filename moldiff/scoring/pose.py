@@ -10,7 +10,8 @@ fast. It differs on purpose where the original errs:
 - a test that could not be evaluated fails;
 - stereo marks are not looked at, as when PoseBusters reads a file (given an RDKit molecule it uses them).
 
-Hydrogens are not looked at by the distance tests, as there; `sanity` looks at every atom.
+Hydrogens are not looked at by the distance tests, as there; `sanity` looks at every atom. Its rule for rings that
+must not be flat is kept to the letter, so flat 1,4-quinones and 1,4-cyclohexadienes fail here as there.
 """
 
 from dataclasses import dataclass, field

@@ -1,0 +1,50 @@
+"""PoseBusters' own verdicts: one broken molecule leaves the others theirs, and a test left out is no pass."""
+
+import math
+
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
+
+from moldiff.scoring.crosscheck import crosscheck_all
+from moldiff.scoring.parallel import draw
+
+
+def embedded(smiles: str) -> Chem.Mol:
+    """A conformer with hydrogens."""
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    assert rdDistGeom.EmbedMolecule(mol, randomSeed=1) == 0
+    return mol
+
+
+def test_a_broken_molecule_does_not_take_the_others_along() -> None:
+    good, broken, stretched, bare = (
+        embedded("c1ccccc1"),
+        embedded("c1ccccc1"),
+        embedded("CCO"),
+        Chem.MolFromSmiles("CC"),
+    )
+    broken.GetConformer().SetAtomPosition(0, (math.nan, 0, 0))  # ends PoseBusters with an exception
+    stretched.GetConformer().SetAtomPosition(0, (9, 9, 9))
+    first, second, third, fourth, fifth = crosscheck_all([good, broken, stretched, bare, good], workers=1)
+    assert first.passed
+    assert fifth == first
+    assert not second.passed
+    assert second.reason is not None
+    assert not third.passed
+    assert "bond_lengths" in third.failed
+    assert not fourth.passed
+    assert fourth.failed == ()
+    assert "bond_lengths" in fourth.not_evaluated
+
+
+def test_a_molecule_that_takes_too_long_is_given_up() -> None:
+    [verdict] = crosscheck_all([embedded("CCCCCCCC")], workers=1, timeout=0.01)
+    assert not verdict.passed
+    assert verdict.reason is not None
+    assert verdict.reason.startswith("timeout")
+
+
+def test_the_seed_decides_which_are_drawn() -> None:
+    assert draw(1000, 10, seed=3) == draw(1000, 10, seed=3) != draw(1000, 10, seed=4)
+    assert draw(5, 10, seed=0) == [0, 1, 2, 3, 4]
+    assert draw(0, 10, seed=0) == []

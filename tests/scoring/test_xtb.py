@@ -1,0 +1,65 @@
+"""GFN2-xTB relaxation, where tblite is installed, and the message where it is not."""
+
+import importlib.util
+
+import pytest
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
+
+from moldiff.errors import UserError
+from moldiff.scoring.xtb import relax, relax_all
+
+needs_tblite = pytest.mark.skipif(importlib.util.find_spec("tblite") is None, reason="the extra xtb is not installed")
+
+
+def embedded(smiles: str) -> Chem.Mol:
+    """A conformer with hydrogens."""
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    assert rdDistGeom.EmbedMolecule(mol, randomSeed=1) == 0
+    return mol
+
+
+@needs_tblite
+def test_relaxes_and_gives_reasons() -> None:
+    water, methane = embedded("O"), Chem.RemoveHs(embedded("C"))
+    found = relax_all([water, Chem.MolFromSmiles("CC"), methane], workers=1, timeout=120)
+    assert found[0].reason is None
+    assert found[0].energy is not None
+    assert 0 < found[0].energy < 5
+    assert found[1].reason == "no coordinates"
+    assert (found[2].reason, found[2].added_hydrogens) == (None, 4)
+
+
+@needs_tblite
+def test_energy_of_water_is_the_published_one() -> None:
+    from tblite.interface import Calculator
+
+    from moldiff.scoring.xtb import BOHR
+
+    water = embedded("O")
+    numbers = [atom.GetAtomicNum() for atom in water.GetAtoms()]
+    calculator = Calculator("GFN2-xTB", numbers, water.GetConformer().GetPositions() / BOHR)
+    calculator.set("verbosity", 0)
+    assert float(calculator.singlepoint().get("energy")) == pytest.approx(-5.07, abs=0.02)
+
+
+@needs_tblite
+def test_a_molecule_that_takes_too_long_is_given_up() -> None:
+    [found] = relax_all([embedded("CCCCCCCCCCCCCCCC")], workers=1, timeout=0.05)
+    assert found.energy is None
+    assert found.reason is not None
+    assert found.reason.startswith("timeout")
+
+
+def test_without_tblite_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"moldiff\[xtb\]"):
+        relax_all([embedded("O")])
+
+
+@needs_tblite
+def test_the_molecule_is_left_as_it_is() -> None:
+    water = embedded("O")
+    before = water.GetConformer().GetPositions().tolist()
+    relax(water)
+    assert water.GetConformer().GetPositions().tolist() == before
