@@ -14,7 +14,7 @@ from moldiff.reporting.selection import best, find_records, first_records, molec
 from moldiff.reporting.sources import Evidence, train_smiles
 
 LINKS = (
-    ("rates", "Quality"), ("structures", "3D"), ("molecules", "Molecules"), ("properties", "Properties"),
+    ("structures", "3D"), ("rates", "Quality"), ("molecules", "Molecules"), ("properties", "Properties"),
     ("failures", "Failures"), ("training", "Training"), ("run", "Run"), ("files", "Files"),
 )  # fmt: skip
 
@@ -29,11 +29,13 @@ def page(options: ReportOptions, evidence: Evidence) -> str:
     """
     train = train_smiles(evidence.dataset) if evidence.dataset else []
     reference = take_reference(train, len(evidence.distinct_valid())) if train else None
+    structures, molecules = _pictures(options, evidence, train)
     content = [
         _header(options, evidence),
         outcome.headline(evidence),
+        structures,
         outcome.rates(evidence),
-        *_pictures(options, evidence, train),
+        molecules,
         _properties(evidence, reference),
         gallery.failing(evidence, find_records(evidence, gallery.shown_failures(evidence))),
         run.training(evidence),
@@ -68,7 +70,7 @@ def _header(options: ReportOptions, evidence: Evidence) -> Markup:
     return tag("header", run_name, tag("h1", options.title), tag("p", words, class_="lead"))
 
 
-def _pictures(options: ReportOptions, evidence: Evidence, train: Sequence[str]) -> list[Markup]:
+def _pictures(options: ReportOptions, evidence: Evidence, train: Sequence[str]) -> tuple[Markup, Markup]:
     if not len(evidence.rows) and evidence.samples:
         return _unchecked(options, evidence)
     # a few more than are wanted in 3D, for records without coordinates
@@ -80,10 +82,10 @@ def _pictures(options: ReportOptions, evidence: Evidence, train: Sequence[str]) 
     nearest = {position: near for position, near in zip(pictured, found, strict=True) if near is not None}
     if not train:
         nearest = _checked_neighbours(evidence, pictured)
-    return [
+    return (
         gallery.structures(evidence, shown, records, options.viewers),
         gallery.molecules(evidence, pictured, nearest, searched),
-    ]
+    )
 
 
 def _checked_neighbours(evidence: Evidence, pictured: Sequence[int]) -> dict[int, Neighbour]:
@@ -95,7 +97,7 @@ def _checked_neighbours(evidence: Evidence, pictured: Sequence[int]) -> dict[int
     return {p: Neighbour(written[p], float(similarity[p])) for p in pictured if isinstance(written[p], str)}
 
 
-def _unchecked(options: ReportOptions, evidence: Evidence) -> list[Markup]:
+def _unchecked(options: ReportOptions, evidence: Evidence) -> tuple[Markup, Markup]:
     records = first_records(evidence.samples, max(options.pictures, options.viewers))
     entries = []
     for record in records[: options.viewers]:
@@ -103,7 +105,7 @@ def _unchecked(options: ReportOptions, evidence: Evidence) -> list[Markup]:
         if mol is not None:
             figures = [("atoms", str(mol.GetNumAtoms()))]
             entries.append(viewer.Shown(mol, name_of(record.name, f"record {record.index}"), "", figures))
-    return [gallery.structures_of(entries, options.viewers), gallery.unchecked(records, options.pictures)]
+    return gallery.structures_of(entries, options.viewers), gallery.unchecked(records, options.pictures)
 
 
 def _properties(evidence: Evidence, reference: Reference | None) -> Markup:

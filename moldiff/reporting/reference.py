@@ -1,5 +1,6 @@
 """What the training molecules are like, for comparison: property values, alerts, nearest neighbours."""
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ import numpy as np
 from rdkit import Chem, DataStructs
 from rdkit.Chem import QED, Descriptors, FilterCatalog, rdFingerprintGenerator, rdMolDescriptors
 from rdkit.Contrib.SA_Score import sascorer
+from tqdm import tqdm
 
 from moldiff.reporting.pictures import from_smiles
 
@@ -136,7 +138,8 @@ def neighbours(queries: Sequence[str], train: Sequence[str], seed: int = 0) -> t
     vectors = [prints[index] for index in kept]
     similarity = np.full(len(kept), -1.0)
     place = np.zeros(len(kept), dtype=np.int64)
-    for position in searched:
+    quiet = not sys.stderr.isatty()
+    for position in tqdm(searched, desc="nearest training molecules", unit="mol", disable=quiet, dynamic_ncols=True):
         mol = from_smiles(train[position])
         if mol is None:
             continue

@@ -239,7 +239,8 @@ def _failure_card(evidence: Evidence, position: int, reason: str, record: Record
         drawn = tag("pre", "\n".join(short(line, 34) for line in record.text[:600].splitlines()[:7]))
     else:
         drawn = missing("no picture: the record is not at hand")
-    caption = [tag("span", name, class_="name"), tag("span", short(reason, 90), class_="small")]
+    told = _text(evidence, position, "reasons") or _text(evidence, position, "pb_failed") or reason
+    caption = [tag("span", name, class_="name"), tag("span", short(told, 120), class_="small")]
     return tag("li", tag("figure", drawn, tag("figcaption", caption)))
 
 

@@ -95,8 +95,8 @@ def rates(evidence: Evidence) -> Markup:
         )
     ]  # fmt: skip
     if body:
-        head = ("Rate", "Of", "Counted", "Value", "95\u202f% interval", "0 to 100\u202f%")
-        parts.append(table("Rates", head, body, numeric=(2, 3, 4)))
+        head = ("Rate", "Value", "95\u202f% interval", "Counted", "Of", "0 to 100\u202f%")
+        parts.append(table("Rates", head, body, numeric=(1, 2, 3)))
     else:
         parts.append(missing("The check's summary holds no rates."))
     if others:
@@ -144,7 +144,7 @@ def _label(name: str) -> Markup:
 def _rate_row(name: str, rate: Rate) -> tuple[object, ...]:
     counted = f"{plain(rate.numerator)} / {plain(rate.denominator)}"
     of = DENOMINATORS.get(name, "all records" if name in MEANINGS else "")
-    return (_label(name), of, counted, percent(rate.value), interval(rate), rate_bar(rate))
+    return (_label(name), percent(rate.value), interval(rate), counted, of, rate_bar(rate))
 
 
 def _other(name: str, entry: object) -> tuple[object, ...]:
