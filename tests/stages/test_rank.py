@@ -1,0 +1,107 @@
+import csv
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from rdkit import Chem
+
+from moldiff.config import CheckOptions
+from moldiff.errors import UserError
+from moldiff.stages.check import check
+from moldiff.stages.compare import compare
+from moldiff.stages.rank import rank
+
+SMILES = ("CCO", "CCCO", "CCCCO", "c1ccccc1", "Cc1ccccc1", "CC(=O)Nc1ccc(O)cc1", "OCC", "C(C", "C1CCCCC1N", "CC.O")
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ranked")
+    (folder / "some.smi").write_text("".join(f"{smiles} name{i}\n" for i, smiles in enumerate(SMILES)))
+    check(CheckOptions(), [str(folder / "some.smi")], folder / "check", workers=1)
+    return folder / "check"
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_candidate_gets_a_reason(checked: Path, tmp_path: Path):
+    result = rank(checked, tmp_path, n=3, filters=["heavy_atoms >= 4"], weights={"qed": 1})
+    candidates = read(tmp_path / "candidates.csv")
+    assert len(candidates) == result["records"] == len(SMILES)
+    reasons = [row["reason"] for row in candidates]
+    assert all(reasons)
+    assert reasons[0] == "refused by heavy_atoms >= 4: heavy_atoms is 3"
+    assert reasons[6] == "refused by not duplicate: duplicate is true"
+    assert reasons[7] == "refused by valid: valid is false"
+    assert sum(result["refused"].values()) + result["passed"] == len(SMILES)
+    shortlist = read(tmp_path / "shortlist.csv")
+    assert [int(row["rank"]) for row in shortlist] == sorted(int(row["rank"]) for row in shortlist)
+    assert shortlist[0]["name"] == "name5"  # paracetamol has by far the largest QED
+    mols = list(Chem.SDMolSupplier(str(tmp_path / "shortlist.sdf")))
+    assert [mol.GetProp("_Name") for mol in mols] == [row["name"] for row in shortlist]
+    assert mols[0].GetProp("reason") == shortlist[0]["reason"]
+    assert json.loads((tmp_path / "rank.json").read_text()) == result
+
+
+def test_pareto_and_no_diversity(checked: Path, tmp_path: Path):
+    rank(checked, tmp_path, n=4, weights={"qed": 1, "sa": -1}, method="pareto", diversity=1)
+    shortlist = read(tmp_path / "shortlist.csv")
+    assert [row["rank"] for row in shortlist] == ["1", "2", "3", "4"]
+    assert all(row["pareto_front"] for row in shortlist)
+
+
+def test_own_function_and_command_are_columns(checked: Path, tmp_path: Path):
+    (tmp_path / "mine.py").write_text(
+        "def oxygens(mol):\n    return sum(a.GetSymbol() == 'O' for a in mol.GetAtoms())\n"
+    )
+    length = f"command: {sys.executable} -c 'import sys; [print(len(line)) for line in sys.stdin]'"
+    scores = {"oxygens": f"{tmp_path / 'mine.py'}:oxygens", "length": length}
+    result = rank(checked, tmp_path, n=2, filters=["oxygens > 0"], weights={"length": 1}, scores=scores, diversity=1)
+    assert result["passed"] == 4
+    assert read(tmp_path / "shortlist.csv")[0]["name"] == "name5"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weights": {"qde": 1}}, "no such column"),
+        ({"weights": {"qed": 0}}, "is 0"),
+        ({"filters": ["qed >"]}, "cannot be read"),
+        ({"scores": {"x": "nowhere.py:f"}}, "no FILE.py:FUNCTION"),
+        ({"scores": {"x": "command: false"}}, "status 1"),
+        ({"scores": {"x": "command: echo 1"}}, "1 lines for"),
+        ({"scores": {"qed": "command: cat"}}, "column of that name"),
+        ({"n": 0}, "at least 1"),
+    ],
+)
+def test_mistakes_are_explained(checked: Path, tmp_path: Path, options, message):
+    with pytest.raises(UserError, match=message):
+        rank(checked, tmp_path, **options)
+
+
+def test_a_changed_input_is_noticed(checked: Path, tmp_path: Path):
+    other = tmp_path / "other.smi"
+    other.write_text("CCO\n")
+    with pytest.raises(UserError, match="not the file that was checked"):
+        rank(checked, tmp_path, inputs=[str(other)])
+
+
+def test_compare_puts_sets_side_by_side(checked: Path, tmp_path: Path):
+    (tmp_path / "few.smi").write_text("CCO\nC(C\n")
+    check(CheckOptions(), [str(tmp_path / "few.smi")], tmp_path / "few", workers=1)
+    result = compare([checked, tmp_path / "few"], tmp_path / "out", names=["a", "b|c"])
+    assert result["warnings"] == [f"different numbers of records (a: {len(SMILES)}, b|c: 2)"]
+    table = (tmp_path / "out" / "comparison.md").read_text()
+    assert "| valid | % | 80.0 [49.0, 94.3] of 10 | 50.0 [9.5, 90.5] of 2 |" in table
+    assert "b\\|c" in table
+    rows = read(tmp_path / "out" / "comparison.csv")
+    assert {row["set"] for row in rows} == {"a", "b|c"}
+    assert len({len(line.split(" | ")) for line in table.splitlines() if line.startswith("| ")}) <= 2
+    with pytest.raises(UserError, match="two or more"):
+        compare([checked], tmp_path / "out")
+    with pytest.raises(UserError, match="run `moldiff check`"):
+        compare([checked, tmp_path / "nothing"], tmp_path / "out")
