@@ -60,7 +60,7 @@ def _load(name: str, source: str) -> Callable[[Chem.Mol], Any]:
     function = getattr(module, attribute, None)
     if not callable(function):
         raise UserError(f"score {name}: {path} has no function {attribute}")
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def _ask_function(
