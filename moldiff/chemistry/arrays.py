@@ -40,12 +40,12 @@ def to_arrays(mol: Chem.Mol) -> MoleculeArrays:
     """
     if mol.GetNumConformers() == 0:
         raise ValueError("the molecule has no conformer")
-    begins, ends, orders = _bonds(mol)
+    pairs, orders = _bonds(mol)
     if 1.5 in orders:
         mol = Chem.Mol(mol)
         Chem.Kekulize(mol, clearAromaticFlags=True)
-        begins, ends, orders = _bonds(mol)
-    if not _ORDERS.issuperset(orders) or mol.HasSubstructMatch(_DATIVE):
+        pairs, orders = _bonds(mol)
+    if not _ORDERS.issuperset(orders):
         types = {bond.GetBondType() for bond in mol.GetBonds()} - set(_BOND_TYPES.values())
         raise ValueError(f"a bond of type {min(kind.name.lower() for kind in types)} has no order 1, 2 or 3")
     numbers, charges = [], []
@@ -55,29 +55,30 @@ def to_arrays(mol: Chem.Mol) -> MoleculeArrays:
         charges.append(atom.GetFormalCharge())
     if charges and max(map(abs, charges)) > 127:
         raise ValueError("a formal charge is beyond 127")
-    pairs = np.array([begins, ends], dtype=np.uint16)
-    pairs.sort(axis=0)
     return MoleculeArrays(
         positions=mol.GetConformer().GetPositions().reshape(-1, 3),
         atomic_numbers=np.array(numbers, dtype=np.uint8),
         formal_charges=np.array(charges, dtype=np.int8),
-        bonds=np.ascontiguousarray(pairs.T),
+        bonds=np.array(pairs, dtype=np.uint16).reshape(-1, 2),
         bond_orders=np.array(orders, dtype=np.uint8),
     )
 
 
-def _bonds(mol: Chem.Mol) -> tuple[list[int], list[int], list[float]]:
-    """First atom, second atom and order of each bond.
+def _bonds(mol: Chem.Mol) -> tuple[list[int], list[float]]:
+    """Both atoms of each bond, the first one first, end to end, and the orders; 0 for a dative bond.
 
     By index and as numbers, since iterating over GetBonds() and making BondType objects costs four times as much.
     """
-    begins, ends, orders = [], [], []
+    pairs: list[int] = []
+    orders: list[float] = []
     for index in range(mol.GetNumBonds()):
         bond = mol.GetBondWithIdx(index)
-        begins.append(bond.GetBeginAtomIdx())
-        ends.append(bond.GetEndAtomIdx())
+        begin, end = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        pairs += (begin, end) if begin < end else (end, begin)
         orders.append(bond.GetBondTypeAsDouble())
-    return begins, ends, orders
+    if mol.HasSubstructMatch(_DATIVE):
+        orders.append(0.0)
+    return pairs, orders
 
 
 def to_rdkit(

@@ -1,19 +1,17 @@
 """Names of a molecule by which two are the same."""
 
 from rdkit import Chem
-from rdkit.Chem import rdqueries
 from rdkit.Chem.Scaffolds import MurckoScaffold
-
-_ISOTOPE = rdqueries.IsotopeGreaterQueryAtom(0)
-_MAPPED = rdqueries.HasPropQueryAtom("molAtomMapNumber")
 
 
 def strip_labels(mol: Chem.Mol) -> None:
     """Take isotopes and atom map numbers off, in place: the arrays do not hold them."""
-    for atom in mol.GetAtomsMatchingQuery(_ISOTOPE):
-        atom.SetIsotope(0)
-    for atom in mol.GetAtomsMatchingQuery(_MAPPED):
-        atom.SetAtomMapNum(0)
+    for index in range(mol.GetNumAtoms()):
+        atom = mol.GetAtomWithIdx(index)
+        if atom.GetIsotope():
+            atom.SetIsotope(0)
+        if atom.GetAtomMapNum():
+            atom.SetAtomMapNum(0)
 
 
 def without_hydrogens(mol: Chem.Mol) -> Chem.Mol:

@@ -52,8 +52,12 @@ def has_coordinates(mol: Chem.Mol) -> bool:
     conformer = mol.GetConformer()
     if not conformer.Is3D():
         return False
+    count = mol.GetNumAtoms()
+    first, last = conformer.GetAtomPosition(0), conformer.GetAtomPosition(count - 1)
+    if count == 1 or (first.x, first.y, first.z) != (last.x, last.y, last.z):  # the usual case costs no array
+        return True
     positions = conformer.GetPositions()
-    return mol.GetNumAtoms() == 1 or bool((positions != positions[0]).any())
+    return bool((positions != positions[0]).any())
 
 
 def _parse_sdf(text: str) -> Chem.Mol:

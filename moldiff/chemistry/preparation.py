@@ -28,17 +28,44 @@ class PreparedMolecule:
     conformer: int
 
 
+@dataclass(frozen=True, slots=True)
+class StandardMolecule:
+    """A molecule as it will be stored, with its conformers, and without hydrogen atoms, for its names."""
+
+    stored: Chem.Mol
+    heavy: Chem.Mol
+    graph: MoleculeArrays
+
+
 def prepare(record: Record, options: FeaturizeOptions) -> list[PreparedMolecule]:
     """Read, standardise and, without coordinates, embed one record: its molecules, one for each conformer.
 
     Raises:
         Rejected: with the reason for ``rejected.csv``.
     """
+    return name_conformers(standardise(read_whole(record, options), record, options), options)
+
+
+def read_whole(record: Record, options: FeaturizeOptions) -> Chem.Mol:
+    """The sanitized molecule of a record, one fragment, its hydrogen atoms as written.
+
+    Raises:
+        Rejected: it cannot be read or sanitized, or there are several fragments and that is not wanted.
+    """
     mol = parse_record(record)
     _sanitize(mol)
     mol = _one_fragment(mol, options.fragments)
     if options.neutralize and any(atom.GetFormalCharge() for atom in mol.GetAtoms()):
         mol = _neutralized(mol)
+    return mol
+
+
+def standardise(mol: Chem.Mol, record: Record, options: FeaturizeOptions) -> StandardMolecule:
+    """Hydrogens as wanted, elements and size checked, conformers made where there are no coordinates.
+
+    Raises:
+        Rejected: what would be stored is not allowed, not the molecule any more, or gets no conformer.
+    """
     heavy = _heavy(mol)
     explicit = options.hydrogens == "explicit"
     hydrogens = _check(mol if explicit else heavy, options)
@@ -55,7 +82,33 @@ def prepare(record: Record, options: FeaturizeOptions) -> list[PreparedMolecule]
         raise Rejected(f"not representable: {error}") from None
     if not explicit:
         _check_implied(heavy, graph, hydrogens)
-    return _conformers(stored, graph, heavy, options)
+    return StandardMolecule(stored, heavy, graph)
+
+
+def name_conformers(mol: StandardMolecule, options: FeaturizeOptions) -> list[PreparedMolecule]:
+    """Arrays and names of all conformers, which differ in positions and may do so in stereo.
+
+    Raises:
+        Rejected: a coordinate is not finite.
+    """
+    stored, heavy, graph = mol.stored, mol.heavy, mol.graph
+    scaffold = scaffold_smiles(heavy) if options.split == "scaffold" else ""
+    flat = flat_key(heavy)
+    keys: dict[str, str] = {}
+    prepared: list[PreparedMolecule] = []
+    # A lone conformer, the usual case, is not worth the cost of GetConformers().
+    ids = [-1] if heavy.GetNumConformers() == 1 else [conformer.GetId() for conformer in heavy.GetConformers()]
+    for number, conformer_id in enumerate(ids):
+        positions = stored.GetConformer(conformer_id).GetPositions()
+        if not math.isfinite(positions.sum()):
+            raise Rejected("coordinates that are not finite (NaN or infinite)")
+        Chem.AssignStereochemistryFrom3D(heavy, conformer_id, replaceExistingTags=True)
+        isomeric = Chem.MolToSmiles(heavy)
+        if isomeric not in keys:
+            keys[isomeric] = inchikey(heavy)
+        arrays = MoleculeArrays(positions, graph.atomic_numbers, graph.formal_charges, graph.bonds, graph.bond_orders)
+        prepared.append(PreparedMolecule(arrays, flat, isomeric, keys[isomeric], scaffold, number))
+    return prepared
 
 
 def _check(mol: Chem.Mol, options: FeaturizeOptions) -> list[int]:
@@ -79,29 +132,6 @@ def _check(mol: Chem.Mol, options: FeaturizeOptions) -> list[int]:
     if size < options.min_atoms:
         raise Rejected(f"too few atoms: {size}, and min_atoms is {options.min_atoms}")
     return hydrogens
-
-
-def _conformers(
-    stored: Chem.Mol, graph: MoleculeArrays, heavy: Chem.Mol, options: FeaturizeOptions
-) -> list[PreparedMolecule]:
-    """The molecules of all conformers; they differ in positions and may do so in stereo."""
-    scaffold = scaffold_smiles(heavy) if options.split == "scaffold" else ""
-    flat = flat_key(heavy)
-    keys: dict[str, str] = {}
-    prepared: list[PreparedMolecule] = []
-    # A lone conformer, the usual case, is not worth the cost of GetConformers().
-    ids = [-1] if heavy.GetNumConformers() == 1 else [conformer.GetId() for conformer in heavy.GetConformers()]
-    for number, conformer_id in enumerate(ids):
-        positions = stored.GetConformer(conformer_id).GetPositions()
-        if not math.isfinite(positions.sum()):
-            raise Rejected("coordinates that are not finite (NaN or infinite)")
-        Chem.AssignStereochemistryFrom3D(heavy, conformer_id, replaceExistingTags=True)
-        isomeric = Chem.MolToSmiles(heavy)
-        if isomeric not in keys:
-            keys[isomeric] = inchikey(heavy)
-        arrays = MoleculeArrays(positions, graph.atomic_numbers, graph.formal_charges, graph.bonds, graph.bond_orders)
-        prepared.append(PreparedMolecule(arrays, flat, isomeric, keys[isomeric], scaffold, number))
-    return prepared
 
 
 def _assign_drawn_stereo(mol: Chem.Mol) -> None:

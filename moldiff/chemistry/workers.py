@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import connection
@@ -18,6 +18,7 @@ Packed = TypeVar("Packed")
 _FLUSH_SECONDS = 0.5
 _POLL_SECONDS = 0.2
 _ORPHAN_SECONDS = 2.0
+_GROUP = 32
 _IDLE = -1.0
 
 
@@ -39,6 +40,7 @@ def run_all(
     pack: Callable[[list[Result]], Packed],
     items: Iterable[Item],
     *,
+    then: Sequence[Callable[[Any], Any]] = (),
     workers: int,
     chunk: int,
     timeout: float,
@@ -49,6 +51,8 @@ def run_all(
         work: gives the result of one item.
         pack: makes of several results one object that travels well; called in the process that worked.
         items: the items, read as they are needed.
+        then: further steps, each given what the one before it gave; a step is done for a group of items before the
+            next step begins, which keeps its code in the processor's cache (a quarter of featurize's time).
         workers: processes.
         chunk: items handed to a process at a time.
         timeout: seconds for one item; then its process is ended, the item is `Lost` and the others of its chunk
@@ -59,7 +63,7 @@ def run_all(
     pool: list[_Worker[Item, Result, Packed]] = []
     try:
         for batch in islice(source, workers):
-            pool.append(_Worker(context, work, pack))
+            pool.append(_Worker(context, (work, *then), pack))
             pool[-1].give(batch)
         while busy := [worker for worker in pool if worker.items]:
             ready = connection.wait([worker.pipe for worker in busy], _POLL_SECONDS)
@@ -84,9 +88,11 @@ def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 class _Worker(Generic[Item, Result, Packed]):
     """A process, its pipe, and the items that it still owes."""
 
-    def __init__(self, context: Any, work: Callable[[Item], Result], pack: Callable[[list[Result]], Packed]) -> None:
+    def __init__(
+        self, context: Any, steps: tuple[Callable[[Any], Any], ...], pack: Callable[[list[Result]], Packed]
+    ) -> None:
         self._context = context
-        self._tasks = work, pack
+        self._tasks = steps, pack
         self._started = context.Value("d", _IDLE, lock=False)
         self._place = context.Value("q", 0, lock=False)
         self.items: list[Item] = []
@@ -145,10 +151,13 @@ class _Worker(Generic[Item, Result, Packed]):
         self.pipe.close()
 
 
-def _serve(pipe: Any, work: Callable[[Any], Any], pack: Callable[[list[Any]], Any], started: Any, place: Any) -> None:
+def _serve(
+    pipe: Any, steps: tuple[Callable[[Any], Any], ...], pack: Callable[[list[Any]], Any], started: Any, place: Any
+) -> None:
     """The process: results go back every half second, so that an item that hangs costs the others little."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its children
     parent = os.getppid()
+    size = _GROUP if len(steps) > 1 else 1
     while True:
         try:
             while not pipe.poll(_ORPHAN_SECONDS):
@@ -159,19 +168,20 @@ def _serve(pipe: Any, work: Callable[[Any], Any], pack: Callable[[list[Any]], An
             return
         results: list[Any] = []
         flushed = time.monotonic()
-        place.value, started.value = 0, flushed
         try:
-            for item in items:
-                results.append(work(item))
-                now = time.monotonic()
-                if now - flushed > _FLUSH_SECONDS:
-                    started.value = _IDLE
-                    pipe.send((len(results), pack(results)))
-                    results, flushed = [], now
-                place.value, started.value = len(results), now
+            for first in range(0, len(items), size):
+                values = items[first : first + size]
+                for step in steps:
+                    for index, value in enumerate(values):
+                        place.value, started.value = len(results) + index, time.monotonic()
+                        values[index] = step(value)
+                results += values
+                started.value = _IDLE
                 if os.getppid() != parent:
                     return
-            started.value = _IDLE
+                if time.monotonic() - flushed > _FLUSH_SECONDS:
+                    pipe.send((len(results), pack(results)))
+                    results, flushed = [], time.monotonic()
             if results:
                 pipe.send((len(results), pack(results)))
         except BrokenPipeError:

@@ -3,8 +3,8 @@
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from moldiff.chemistry.parsing import Rejected
-from moldiff.chemistry.preparation import PreparedMolecule, prepare, quiet
+from moldiff.chemistry.preparation import name_conformers, quiet, read_whole, standardise
 from moldiff.chemistry.qm9 import PREFIX
 from moldiff.chemistry.records import Record, expand_inputs, read_records
 from moldiff.chemistry.workers import Lost, default_workers, run_all
@@ -66,7 +66,17 @@ def merge(options: FeaturizeOptions, shards: list[Path], output: Path) -> dict[s
 
 
 _Numbered = tuple[int, Record]
-_Outcome = tuple[int, Record, str, list[PreparedMolecule] | str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A record on its way, with its number over all inputs and, if a column says so, its split."""
+
+    number: int
+    record: Record
+    split: str
+    result: Any = None
+    """What the last step made of it: in the end a list of PreparedMolecule, or the reason of the rejection."""
 
 
 @dataclass(frozen=True)
@@ -89,15 +99,16 @@ def _collect(options: FeaturizeOptions, shard: int, shards: int, workers: int) -
     with tqdm(total=total or None, unit="B", unit_scale=True, desc="featurize", disable=not sys.stderr.isatty()) as bar:
         done = molecules = 0
         for piece in run_all(
-            partial(_work, options=options),
+            partial(_read, options=options),
             _pack,
             _records(options, inputs, shard, shards, bar),
+            then=(partial(_standardise, options=options), partial(_name, options=options)),
             workers=workers or default_workers(),
             chunk=_CHUNK,
             timeout=options.conformer_timeout + _GRACE,
         ):
             if isinstance(piece, Lost):
-                piece = _pack([(*piece.item, "", piece.reason)])
+                piece = _pack([_Task(*piece.item, "", piece.reason)])
             pieces.append(piece)
             done, molecules = done + piece.records, molecules + len(piece.molecules)
             bar.set_postfix_str(f"{done} records, {molecules} molecules", refresh=False)
@@ -132,16 +143,34 @@ def _records(
             yield number, record
 
 
-def _work(numbered: _Numbered, options: FeaturizeOptions) -> _Outcome:
+def _read(numbered: _Numbered, options: FeaturizeOptions) -> _Task:
     number, record = numbered
     quiet()
     try:
         split = _split_of(record, options) if options.split == "column" else ""
-        return number, record, split, prepare(record, options)
     except Rejected as rejection:
-        return number, record, "", str(rejection)
+        return _Task(number, record, "", str(rejection))
+    return _attempt(_Task(number, record, split), lambda: read_whole(record, options))
+
+
+def _standardise(task: _Task, options: FeaturizeOptions) -> _Task:
+    return _attempt(task, lambda: standardise(task.result, task.record, options))
+
+
+def _name(task: _Task, options: FeaturizeOptions) -> _Task:
+    return _attempt(task, lambda: name_conformers(task.result, options))
+
+
+def _attempt(task: _Task, step: Callable[[], Any]) -> _Task:
+    """The task with the step's result, or with the reason why there is none; a rejected one stays as it is."""
+    if isinstance(task.result, str):
+        return task
+    try:
+        return replace(task, result=step())
+    except Rejected as rejection:
+        return replace(task, result=str(rejection))
     except (RuntimeError, ValueError, OverflowError) as error:  # what RDKit raises from C++
-        return number, record, "", f"RDKit cannot treat it: {' '.join(str(error).split())[:200]}"
+        return replace(task, result=f"RDKit cannot treat it: {' '.join(str(error).split())[:200]}")
 
 
 def _split_of(record: Record, options: FeaturizeOptions) -> str:
@@ -153,31 +182,32 @@ def _split_of(record: Record, options: FeaturizeOptions) -> str:
     return place
 
 
-def _pack(outcomes: list[_Outcome]) -> _Piece:
+def _pack(tasks: list[_Task]) -> _Piece:
     molecules: list[Any] = []
     rows: dict[str, list[Any]] = defaultdict(list)
     rejected: dict[str, list[Any]] = defaultdict(list)
-    for number, record, split, result in outcomes:
-        common = {"order": number, "id": record.name, "source": record.source, "record": record.index}
-        if isinstance(result, str):
-            _append(rejected, {**common, "reason": result})
+    for task in tasks:
+        record = task.record
+        common = {"order": task.number, "id": record.name, "source": record.source, "record": record.index}
+        if isinstance(task.result, str):
+            _append(rejected, {**common, "reason": task.result})
             continue
         properties = json.dumps(record.properties, ensure_ascii=False)
-        for mol in result:
+        for mol in task.result:
             molecules.append(mol.arrays)
             row = {
                 **common,
                 "smiles": mol.smiles,
                 "isomeric_smiles": mol.isomeric_smiles,
                 "inchikey": mol.inchikey,
-                "split": split,
+                "split": task.split,
                 "conformer": mol.conformer,
                 "atoms": len(mol.arrays),
                 "scaffold": mol.scaffold,
                 "properties": properties,
             }
             _append(rows, row)
-    return _Piece(len(outcomes), RaggedMolecules.stack(molecules), dict(rows), dict(rejected))
+    return _Piece(len(tasks), RaggedMolecules.stack(molecules), dict(rows), dict(rejected))
 
 
 def _append(columns: dict[str, list[Any]], row: dict[str, Any]) -> None:

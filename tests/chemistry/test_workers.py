@@ -27,6 +27,19 @@ def results_of(items, *, workers=2, chunk=8, timeout=1.0):
     return sorted(done), lost
 
 
+def double(number):
+    if number == 13:
+        time.sleep(60)
+    return number * 2
+
+
+def test_steps_follow_each_other_and_may_hang():
+    pieces = list(run_all(int, list, map(str, range(40)), then=(double, str), workers=1, chunk=40, timeout=0.5))
+    assert [piece.item for piece in pieces if isinstance(piece, Lost)] == ["13"]
+    done = sorted(int(text) for piece in pieces if not isinstance(piece, Lost) for text in piece)
+    assert done == [2 * number for number in range(40) if number != 13]
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_item_comes_back_once(workers):
     assert results_of(range(61), workers=workers) == (list(range(61)), {})

@@ -144,14 +144,14 @@ def test_output_that_cannot_be_written_is_an_error(table, tmp_path):
 def hang(numbered, options):
     if numbered[1].name == "m2":
         time.sleep(60)
-    return stage_work(numbered, options)
+    return stage_read(numbered, options)
 
 
-stage_work = stage._work
+stage_read = stage._read
 
 
 def test_molecule_that_hangs_is_given_up(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(stage, "_work", hang)
+    monkeypatch.setattr(stage, "_read", hang)
     monkeypatch.setattr(stage, "_GRACE", 0.5)
     info = featurize(options_for(table, conformer_timeout=1.0, limit=5), tmp_path / "set", workers=1)
     assert info["reasons"] == {"timeout": 1}
