@@ -126,8 +126,9 @@ def sanity(mol: Chem.Mol) -> PoseResult:
     distances = np.linalg.norm(positions[first] - positions[second], axis=1)
     steps = Chem.GetDistanceMatrix(mol, force=True)[first, second]
     covalent, van_der_waals = _radii()
-    lengths = (distances / (covalent[numbers[first]] + covalent[numbers[second]]))[steps == 1]
-    contacts = (distances / (van_der_waals[numbers[first]] + van_der_waals[numbers[second]]))[steps >= 4]
+    with np.errstate(divide="ignore", invalid="ignore"):  # a dummy atom has no radius
+        lengths = (distances / (covalent[numbers[first]] + covalent[numbers[second]]))[steps == 1]
+        contacts = (distances / (van_der_waals[numbers[first]] + van_der_waals[numbers[second]]))[steps >= 4]
     values = {
         "shortest_bond": float(lengths.min(initial=np.inf)),
         "longest_bond": float(lengths.max(initial=0.0)),
@@ -214,8 +215,9 @@ def _distance_geometry(mol: Chem.Mol, positions: NDArray[np.float64], values: di
     steps = Chem.GetDistanceMatrix(mol, force=True)[first, second]
     bonds, angles, apart = steps == 1, steps == 2, steps > 2
     _widen_conjugated_ends(mol, first, second, lower, upper)
-    short = np.where(distances < lower, (distances - lower) / lower, 0.0)
-    long = np.where(distances > upper, (distances - upper) / upper, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # bounds of exotic atoms may be zero
+        short = np.where(distances < lower, (distances - lower) / lower, 0.0)
+        long = np.where(distances > upper, (distances - upper) / upper, 0.0)
     values["shortest_bond"] = float(short[bonds].min(initial=0.0))
     values["longest_bond"] = float(long[bonds].max(initial=0.0))
     values["worst_angle"] = float(np.maximum(-short, long)[angles].max(initial=0.0))
