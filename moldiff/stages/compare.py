@@ -10,6 +10,7 @@ from typing import Any
 
 from moldiff.atomic import write_text
 from moldiff.errors import UserError
+from moldiff.stages.compare_page import comparison_page
 
 _SETTINGS = ("definitions", "valence_table", "hydrogens", "n_total", "n_valid", "n_distinct")
 
@@ -36,7 +37,7 @@ class Line:
 
 
 def compare(folders: Sequence[Path], output: Path, *, names: Sequence[str] | None = None) -> dict[str, Any]:
-    """Write comparison.md, comparison.csv and comparison.json of the summaries of checked folders; returns the last.
+    """Write comparison.md, .csv, .html and .json of the summaries of checked folders; returns the last.
 
     Args:
         folders: folders made by the check stage, two or more.
@@ -68,6 +69,13 @@ def compare(folders: Sequence[Path], output: Path, *, names: Sequence[str] | Non
     }
     write_text(output / "comparison.md", _markdown(named, lines, warnings))
     write_text(output / "comparison.csv", _csv(named, lines))
+    tables = {
+        title: [
+            [line.name, line.unit, *(_show(line, cell) for cell in line.cells)] for line in lines if line.group == group
+        ]
+        for group, title in _TITLES.items()
+    }
+    write_text(output / "comparison.html", comparison_page(named, tables, summaries, warnings))
     write_text(output / "comparison.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     return result
 
