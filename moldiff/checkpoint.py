@@ -85,7 +85,17 @@ def save_model(model: Model, path: Path) -> None:
     tensors = {name: value.detach().float().cpu().contiguous() for name, value in model.network.state_dict().items()}
     with atomic_path(path) as temporary:
         # save_file would take the reading rights of others away
-        temporary.write_bytes(save(tensors, {"format": FORMAT, "model": json.dumps(header, sort_keys=True)}))
+        temporary.write_bytes(_ordered(save(tensors, {"format": FORMAT, "model": json.dumps(header, sort_keys=True)})))
+
+
+def _ordered(data: bytes) -> bytes:
+    """The same file with its metadata in order: safetensors writes it in another one each time."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin on a multiple of eight
+    return len(text).to_bytes(8, "little") + text + data[start:]
 
 
 def load_model(path: Path) -> Model:
