@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
+from moldiff.scoring.pose import LARGEST_COORDINATE
 from moldiff.scoring.statistics import jensen_shannon, wasserstein
 
 MINIMUM = 10
@@ -70,7 +71,7 @@ def measure(mol: Chem.Mol) -> NDArray[np.uint64]:
     if mol.GetNumAtoms() < 2 or mol.GetNumConformers() == 0:
         return np.empty(0, dtype=np.uint64)
     positions = mol.GetConformer().GetPositions()
-    if not np.isfinite(positions).all():
+    if not (np.abs(positions) < LARGEST_COORDINATE).all():  # NaN compares as false
         return np.empty(0, dtype=np.uint64)
     numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()], dtype=np.uint64)
     matrix = Chem.GetAdjacencyMatrix(mol, useBO=True, force=True)
