@@ -87,8 +87,8 @@
         const to = along(along(turned[j], side, offset), axis, -inset(j));
         const middle = along(from, minus(to, from), 0.5);
         const dashed = order === 1.5 && k === 1;
-        parts.push({ z: (from[2] + middle[2]) / 2, from, to: middle, thick, dashed, i });
-        parts.push({ z: (to[2] + middle[2]) / 2, from: to, to: middle, thick, dashed, i: j });
+        parts.push({ z: (from[2] + middle[2]) / 2, from, to: along(middle, axis, 0.01), thick, dashed, i });
+        parts.push({ z: (to[2] + middle[2]) / 2, from: to, to: along(middle, axis, -0.01), thick, dashed, i: j });
       }
     });
     parts.sort((a, b) => a.z - b.z);
