@@ -1,4 +1,4 @@
-"""Records of molecule files: SDF, SMILES, CSV, TSV and XYZ, plain or gzip, none of them ever lost."""
+"""Records of molecule files: SDF, SMILES, CSV, TSV and XYZ, plain or gzip, and Parquet, none of them ever lost."""
 
 import glob
 import itertools
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from moldiff.chemistry.parquet import read_parquet
 from moldiff.chemistry.qm9 import PREFIX, read_pyg_qm9
 from moldiff.chemistry.sdf import data_items, split_sdf
 from moldiff.chemistry.streams import DamagedInput, read_bytes, read_lines
@@ -107,6 +108,10 @@ def _read_file(
     source: str, smiles_column: str | None, id_column: str | None, on_bytes: Callable[[int], object] | None
 ) -> Iterator[Record]:
     path = None if source == "-" else Path(source)
+    if path is not None and path.suffix.lower() == ".parquet":
+        for smiles, name, properties, problem in read_parquet(path, smiles_column, id_column):
+            yield Record(source, 0, smiles, "smiles", name, properties, problem)
+        return
     chunks = read_bytes(path, on_bytes)
     head, chunks = _peek(chunks, source)
     kind = _kind(path, head)

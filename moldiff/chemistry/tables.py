@@ -69,10 +69,7 @@ def read_table(
         delimiter = max("\t,;", key=header.count)
     csv.field_size_limit(_LONGEST_FIELD)
     names = _distinct(next(csv.reader([header], delimiter=delimiter)))
-    column = _find(names, smiles_column, _HEADERS, source)
-    if id_column is not None and id_column not in names:
-        raise UserError(f"{source}: no column {id_column} for id_column; its columns are {', '.join(names)}")
-    name_column = id_column if id_column is not None else _first(names, _NAMES)
+    column, name_column = find_columns(names, smiles_column, id_column, source)
     rows = csv.reader(good, delimiter=delimiter)
     while True:
         try:
@@ -93,6 +90,20 @@ def read_table(
             yield smiles, name, properties, None if smiles else "no SMILES in the row"
     for problem in damage:
         yield "", "", {}, problem
+
+
+def find_columns(
+    names: list[str], smiles_column: str | None, id_column: str | None, source: str
+) -> tuple[str, str | None]:
+    """The column that holds SMILES, and the one that names a molecule, if there is one.
+
+    Raises:
+        UserError: there is no SMILES column, or no column of a name that is wanted.
+    """
+    column = _find(names, smiles_column, _HEADERS, source)
+    if id_column is not None and id_column not in names:
+        raise UserError(f"{source}: no column {id_column} for id_column; its columns are {', '.join(names)}")
+    return column, id_column if id_column is not None else _first(names, _NAMES)
 
 
 def _until_damage(lines: Iterator[str], damage: list[str]) -> Iterator[str]:

@@ -52,7 +52,7 @@ def check(
 
     Args:
         options: how to score.
-        inputs: files or globs of SDF, SMILES, CSV, TSV or XYZ, plain or gzip; ``-`` is standard input.
+        inputs: files or globs of SDF, SMILES, CSV, TSV or XYZ, plain or gzip, or Parquet; ``-`` is standard input.
         output: folder of the result.
         train: featurized dataset (its train split) or molecule file, for novelty.
         reference: the same, for distances and unseen ring systems; by default the training set.
@@ -80,6 +80,7 @@ def check_shard(
         raise UserError(f"shard {shard + 1} of {shards} does not exist")
     if "-" in inputs and (shards > 1 or Samples.wanted(options)):
         raise UserError("standard input cannot be cut into shards or sampled from; save it to a file first")
+    inputs = [str(path) for path in expand_inputs(inputs)]
     total = sum(1 for _ in read_records(inputs)) if shards > 1 or Samples.wanted(options) else None
     first, last = (0, None) if total is None else (total * shard // shards, total * (shard + 1) // shards)
     samples = Samples(options, total)
@@ -170,4 +171,4 @@ def _in_order(tasks: Iterator[Task], first: int, workers: int, timeout: float) -
 
 def _describe_inputs(inputs: list[str]) -> list[dict[str, str | None]]:
     """Path and checksum of each file."""
-    return [{"path": str(path), "sha256": None if str(path) == "-" else sha256(path)} for path in expand_inputs(inputs)]
+    return [{"path": path, "sha256": None if path == "-" else sha256(Path(path))} for path in inputs]
