@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 import moldiff
-from moldiff import config
+from moldiff import command_sets, config
 from moldiff.command_log import Tee, open_log
 from moldiff.command_options import OPTIONS_FLAG, collect, option_parameters
 from moldiff.config import (
@@ -31,7 +31,6 @@ from moldiff.config import (
 from moldiff.errors import UserError
 
 EXIT_USER_ERROR = 2
-EXIT_BELOW_GATE = 3
 
 app = typer.Typer(
     name="moldiff",
@@ -42,6 +41,7 @@ app = typer.Typer(
 )
 merge = typer.Typer(help="Join parts that were made with --shard.", no_args_is_help=True)
 settings = typer.Typer(help="The configuration file of a workflow run.", no_args_is_help=True)
+app.add_typer(command_sets.app)
 app.add_typer(merge, name="merge")
 app.add_typer(settings, name="config")
 
@@ -181,8 +181,8 @@ def check(
         stages.check_shard(options, files, *_shard(shard), out)
         return
     summary = stages.check(options, files, out, train=train, reference=reference)
-    typer.echo(_table(summary))
-    _gate(summary, options.min_valid)
+    typer.echo(command_sets.table(summary))
+    command_sets.stop_below(summary, options.min_valid)
 
 
 @stage(CheckOptions, merge)
@@ -196,20 +196,7 @@ def merge_check(
     """Join checked parts into one folder of rows and a summary."""
     from moldiff.stages import check as stages
 
-    typer.echo(_table(stages.merge_checks(options, parts, out, train=train, reference=reference)))
-
-
-@app.command()
-def gate(
-    folder: Annotated[Path, typer.Argument(help="Folder made by `moldiff check`.", show_default=False)],
-    min_valid: Annotated[float, typer.Option(min=0, max=1, help="Smallest share of valid records.")],
-) -> None:
-    """Exit with status 3 if the checked records' share of valid ones is below --min-valid."""
-    try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder / 'summary.json'}: cannot be read: {error}; run `moldiff check` first") from None
-    _gate(summary, min_valid)
+    typer.echo(command_sets.table(stages.merge_checks(options, parts, out, train=train, reference=reference)))
 
 
 @stage(ReportOptions)
@@ -287,22 +274,3 @@ def _shard(text: str) -> tuple[int, int]:
     if match is None or int(match[1]) > int(match[2]):
         raise UserError(f"--shard {text}: expected K/N with K from 1 to N, such as 2/8")
     return int(match[1]) - 1, int(match[2])
-
-
-def _gate(summary: dict[str, Any], min_valid: float) -> None:
-    valid = summary["metrics"]["valid"]["value"]
-    if min_valid > 0 and (valid is None or valid < min_valid):
-        share = "no record" if valid is None else f"{valid:.1%} of the records"
-        print(f"{share} valid: below the wanted {min_valid:.1%}", file=sys.stderr)
-        sys.exit(EXIT_BELOW_GATE)
-
-
-def _table(summary: dict[str, Any]) -> str:
-    """The metrics that are shares of a number of records, one a line with its interval."""
-    rows = [(name, metric) for name, metric in summary["metrics"].items() if metric["value"] is not None]
-    return "\n".join(
-        f"{name:24s} {metric['value']:7.2%}  [{metric['low']:.2%}, {metric['high']:.2%}]"
-        f"  {metric['numerator']} of {metric['denominator']}"
-        for name, metric in rows
-        if metric.get("low") is not None
-    )

@@ -30,6 +30,7 @@ FLOORS = {
     "moldiff.stages": 4,
     "moldiff.command_log": 5,
     "moldiff.command_options": 5,
+    "moldiff.command_sets": 5,
     "moldiff.config_docs": 5,
     "moldiff.cli": 5,
     "moldiff.__main__": 5,
@@ -41,6 +42,7 @@ SAME_FLOOR = {
     ("moldiff.training", "moldiff.metrics"),
     ("moldiff.cli", "moldiff.command_log"),
     ("moldiff.cli", "moldiff.command_options"),
+    ("moldiff.cli", "moldiff.command_sets"),
     ("moldiff.cli", "moldiff.config_docs"),
     ("moldiff.__main__", "moldiff.cli"),
 }
@@ -49,7 +51,7 @@ HOMES = {
     "rdkit": ("moldiff.chemistry", "moldiff.scoring", "moldiff.reporting", "moldiff.stages"),
     "posebusters": ("moldiff.scoring", "moldiff.stages"),
     "lightning": ("moldiff.training", "moldiff.stages"),
-    "typer": ("moldiff.cli", "moldiff.command_options"),
+    "typer": ("moldiff.cli", "moldiff.command_options", "moldiff.command_sets"),
     "snakemake": (),
 }
 WITHOUT_TORCH = ("moldiff.config", "moldiff.chemistry", "moldiff.scoring", "moldiff.reporting", "moldiff.cli")

@@ -204,6 +204,29 @@ def test_a_gate_on_nothing_checked(tmp_path: Path):
         RUNNER.invoke(cli.app, ["gate", str(tmp_path), "--min-valid", "0.5"], catch_exceptions=False)
 
 
+def test_compare_and_rank(stages: Stages, tmp_path: Path):
+    calls = stages("compare", "compare")
+    (tmp_path / "comparison.md").write_text("| a table |\n")
+    assert run("compare", "a", "b", "--out", str(tmp_path), "--name", "A", "--name", "B") == "| a table |\n"
+    assert calls[0]["positional"] == ([Path("a"), Path("b")], tmp_path)
+    assert calls[0]["names"] == ["A", "B"]
+    calls = stages("rank", "rank")
+    run("rank", "a", "--out", "o", "-n", "5", "--weight", "qed=2", "--weight", "sa=-1", "--filter", "qed > 0.5")
+    run("rank", "a", "--out", "o", "--score", "dock=command: dock --flag=1", "--method", "pareto")
+    assert calls[0]["weights"] == {"qed": 2.0, "sa": -1.0}
+    assert calls[0]["filters"] == ["qed > 0.5"]
+    assert (calls[0]["n"], calls[0]["method"], calls[0]["scores"]) == (5, "weighted", None)
+    assert (calls[1]["weights"], calls[1]["method"]) == (None, "pareto")
+    assert calls[1]["scores"] == {"dock": "command: dock --flag=1"}
+
+
+@pytest.mark.parametrize("weight", ["qed", "qed=much", "=1"])
+def test_a_weight_that_is_none(stages: Stages, weight: str):
+    stages("rank", "rank")
+    with pytest.raises(UserError, match="--weight"):
+        RUNNER.invoke(cli.app, ["rank", "a", "--out", "o", "--weight", weight], catch_exceptions=False)
+
+
 def test_the_report_gets_what_it_is_named(stages: Stages):
     calls = stages("report", "report")
     run(

@@ -1,0 +1,128 @@
+"""Commands over what `moldiff check` wrote: gate, compare, rank."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from moldiff.errors import UserError
+
+EXIT_BELOW_GATE = 3
+
+app = typer.Typer()
+
+Folder = Annotated[Path, typer.Argument(help="Folder made by `moldiff check`.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the result.", show_default=False)]
+
+
+class Method(StrEnum):
+    """How `rank` orders candidates."""
+
+    weighted = "weighted"
+    pareto = "pareto"
+
+
+@app.command()
+def gate(
+    folder: Folder,
+    min_valid: Annotated[float, typer.Option(min=0, max=1, help="Smallest share of valid records.")],
+) -> None:
+    """Exit with status 3 if the checked records' share of valid ones is below --min-valid."""
+    try:
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder / 'summary.json'}: cannot be read: {error}; run `moldiff check` first") from None
+    stop_below(summary, min_valid)
+
+
+@app.command()
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="Folders made by `moldiff check`.", show_default=False)],
+    out: Out,
+    name: Annotated[list[str] | None, typer.Option(help="What to call a set, in the order of the folders.")] = None,
+) -> None:
+    """Put checked sets side by side in one table: Markdown, CSV and JSON."""
+    from moldiff.stages import compare as stages
+
+    stages.compare(folders, out, names=name or None)
+    typer.echo((out / "comparison.md").read_text(encoding="utf-8"), nl=False)
+
+
+@app.command()
+def rank(
+    folder: Folder,
+    out: Out,
+    n: Annotated[int, typer.Option("-n", "--n", min=1, help="Molecules wanted on the short list.")] = 50,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="Condition that must hold, such as 'qed >= 0.5'; may be repeated."),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option("--weight", metavar="COLUMN=NUMBER", help="Column to score by; below zero where less is better."),
+    ] = None,
+    method: Annotated[Method, typer.Option(help="Weighted mean of percentiles, or Pareto fronts.")] = Method.weighted,
+    diversity: Annotated[int, typer.Option(min=1, help="Pick among the best DIVERSITY * n; 1 takes the best.")] = 10,
+    scores: Annotated[
+        list[str] | None,
+        typer.Option("--score", metavar="NAME=SPEC", help="Own column: FILE.py:FUNCTION or 'command: LINE'."),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", help="The molecule file that was checked, if it has moved.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the picking.")] = 0,
+) -> None:
+    """Make a short list of checked molecules, with a reason for each choice and each refusal."""
+    from moldiff.stages import rank as stages
+
+    stages.rank(
+        folder,
+        out,
+        n=n,
+        filters=filters or (),
+        weights={column: _number(text, column) for column, text in _pairs("--weight", weights)} or None,
+        method=method.value,
+        diversity=diversity,
+        scores=dict(_pairs("--score", scores)) or None,
+        inputs=inputs or None,
+        seed=seed,
+    )
+
+
+def stop_below(summary: dict[str, Any], min_valid: float) -> None:
+    """Exit with status 3 if the share of valid records is below ``min_valid``."""
+    valid = summary["metrics"]["valid"]["value"]
+    if min_valid > 0 and (valid is None or valid < min_valid):
+        share = "no record" if valid is None else f"{valid:.1%} of the records"
+        print(f"{share} valid: below the wanted {min_valid:.1%}", file=sys.stderr)
+        sys.exit(EXIT_BELOW_GATE)
+
+
+def table(summary: dict[str, Any]) -> str:
+    """The metrics that are shares of a number of records, one a line with its interval."""
+    return "\n".join(
+        f"{name:24s} {metric['value']:7.2%}  [{metric['low']:.2%}, {metric['high']:.2%}]"
+        f"  {metric['numerator']} of {metric['denominator']}"
+        for name, metric in summary["metrics"].items()
+        if metric["value"] is not None and metric.get("low") is not None
+    )
+
+
+def _pairs(flag: str, texts: list[str] | None) -> list[tuple[str, str]]:
+    pairs = []
+    for text in texts or []:
+        name, equals, value = text.partition("=")
+        if not (name.strip() and equals and value.strip()):
+            raise UserError(f"{flag} {text}: expected NAME=VALUE")
+        pairs.append((name.strip(), value.strip()))
+    return pairs
+
+
+def _number(text: str, column: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(f"--weight {column}={text}: {text!r} is not a number") from None
