@@ -1,7 +1,7 @@
 """From a record to the standardised molecules that the data set holds."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from rdkit import Chem, RDLogger
@@ -35,6 +35,9 @@ class StandardMolecule:
     stored: Chem.Mol
     heavy: Chem.Mol
     graph: MoleculeArrays
+    smiles: str = ""
+    isomeric_smiles: tuple[str, ...] = ()
+    """Of each conformer: made ones may differ in stereo that the record leaves open."""
 
 
 def prepare(record: Record, options: FeaturizeOptions) -> list[PreparedMolecule]:
@@ -43,7 +46,7 @@ def prepare(record: Record, options: FeaturizeOptions) -> list[PreparedMolecule]
     Raises:
         Rejected: with the reason for ``rejected.csv``.
     """
-    return name_conformers(standardise(read_whole(record, options), record, options), options)
+    return finish(add_smiles(standardise(read_whole(record, options), record, options)), options)
 
 
 def read_whole(record: Record, options: FeaturizeOptions) -> Chem.Mol:
@@ -85,30 +88,45 @@ def standardise(mol: Chem.Mol, record: Record, options: FeaturizeOptions) -> Sta
     return StandardMolecule(stored, heavy, graph)
 
 
-def name_conformers(mol: StandardMolecule, options: FeaturizeOptions) -> list[PreparedMolecule]:
-    """Arrays and names of all conformers, which differ in positions and may do so in stereo.
+def add_smiles(mol: StandardMolecule) -> StandardMolecule:
+    """The molecule with its SMILES.
 
     Raises:
         Rejected: a coordinate is not finite.
     """
-    stored, heavy, graph = mol.stored, mol.heavy, mol.graph
-    scaffold = scaffold_smiles(heavy) if options.split == "scaffold" else ""
-    flat = flat_key(heavy)
-    keys: dict[str, str] = {}
-    prepared: list[PreparedMolecule] = []
-    # A lone conformer, the usual case, is not worth the cost of GetConformers().
-    ids = [-1] if heavy.GetNumConformers() == 1 else [conformer.GetId() for conformer in heavy.GetConformers()]
-    for number, conformer_id in enumerate(ids):
-        positions = stored.GetConformer(conformer_id).GetPositions()
-        if not math.isfinite(positions.sum()):
+    heavy = mol.heavy
+    smiles = flat_key(heavy)
+    isomeric: list[str] = []
+    for conformer_id in _conformer_ids(heavy):
+        if not math.isfinite(mol.stored.GetConformer(conformer_id).GetPositions().sum()):
             raise Rejected("coordinates that are not finite (NaN or infinite)")
         Chem.AssignStereochemistryFrom3D(heavy, conformer_id, replaceExistingTags=True)
-        isomeric = Chem.MolToSmiles(heavy)
+        isomeric.append(Chem.MolToSmiles(heavy))
+    return replace(mol, smiles=smiles, isomeric_smiles=tuple(isomeric))
+
+
+def finish(mol: StandardMolecule, options: FeaturizeOptions) -> list[PreparedMolecule]:
+    """The arrays, InChIKey and, if the split needs it, scaffold of each conformer of a named molecule."""
+    heavy, graph = mol.heavy, mol.graph
+    scaffold = scaffold_smiles(heavy) if options.split == "scaffold" else ""
+    keys: dict[str, str] = {}
+    prepared: list[PreparedMolecule] = []
+    ids = _conformer_ids(heavy)
+    for number, (conformer_id, isomeric) in enumerate(zip(ids, mol.isomeric_smiles, strict=True)):
         if isomeric not in keys:
+            if len(ids) > 1:  # naming has left the stereo of the last conformer
+                Chem.AssignStereochemistryFrom3D(heavy, conformer_id, replaceExistingTags=True)
             keys[isomeric] = inchikey(heavy)
+        positions = mol.stored.GetConformer(conformer_id).GetPositions()
         arrays = MoleculeArrays(positions, graph.atomic_numbers, graph.formal_charges, graph.bonds, graph.bond_orders)
-        prepared.append(PreparedMolecule(arrays, flat, isomeric, keys[isomeric], scaffold, number))
+        prepared.append(PreparedMolecule(arrays, mol.smiles, isomeric, keys[isomeric], scaffold, number))
     return prepared
+
+
+def _conformer_ids(mol: Chem.Mol) -> list[int]:
+    if mol.GetNumConformers() == 1:  # the usual case is not worth the cost of GetConformers()
+        return [-1]
+    return [conformer.GetId() for conformer in mol.GetConformers()]
 
 
 def _check(mol: Chem.Mol, options: FeaturizeOptions) -> list[int]:

@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from moldiff.chemistry.parsing import Rejected
-from moldiff.chemistry.preparation import name_conformers, quiet, read_whole, standardise
+from moldiff.chemistry.preparation import add_smiles, finish, quiet, read_whole, standardise
 from moldiff.chemistry.qm9 import PREFIX
 from moldiff.chemistry.records import Record, expand_inputs, read_records
 from moldiff.chemistry.workers import Lost, default_workers, run_all
@@ -102,7 +102,7 @@ def _collect(options: FeaturizeOptions, shard: int, shards: int, workers: int) -
             partial(_read, options=options),
             _pack,
             _records(options, inputs, shard, shards, bar),
-            then=(partial(_standardise, options=options), partial(_name, options=options)),
+            then=(partial(_standardise, options=options), _add_smiles, partial(_finish, options=options)),
             workers=workers or default_workers(),
             chunk=_CHUNK,
             timeout=options.conformer_timeout + _GRACE,
@@ -157,8 +157,12 @@ def _standardise(task: _Task, options: FeaturizeOptions) -> _Task:
     return _attempt(task, lambda: standardise(task.result, task.record, options))
 
 
-def _name(task: _Task, options: FeaturizeOptions) -> _Task:
-    return _attempt(task, lambda: name_conformers(task.result, options))
+def _add_smiles(task: _Task) -> _Task:
+    return _attempt(task, lambda: add_smiles(task.result))
+
+
+def _finish(task: _Task, options: FeaturizeOptions) -> _Task:
+    return _attempt(task, lambda: finish(task.result, options))
 
 
 def _attempt(task: _Task, step: Callable[[], Any]) -> _Task:
