@@ -31,7 +31,9 @@ def atomic_path(final: Path) -> Iterator[Path]:
         if named is not None and Path(named).parent != final.parent and not final.parent.is_relative_to(named):
             raise  # about another file, which its own reader explains
         reason = error.strerror or str(error)
-        raise UserError(f"{final}: cannot be written: {reason}; choose a folder with room that you may write") from error
+        raise UserError(
+            f"{final}: cannot be written: {reason}; choose a folder with room that you may write"
+        ) from error
     finally:
         try:
             temporary.unlink(missing_ok=True)

@@ -108,7 +108,7 @@ def load_model(path: Path) -> Model:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in list(file.keys())}
     except FileNotFoundError:
         raise UserError(f"{path}: no such weights file{remedy}") from None
     except (OSError, SafetensorError) as error:

@@ -102,13 +102,10 @@ def stop_below(summary: dict[str, Any], min_valid: float) -> None:
 
 
 def table(summary: dict[str, Any]) -> str:
-    """The metrics that are shares of a number of records, one a line with its interval."""
-    return "\n".join(
-        f"{name:24s} {metric['value']:7.2%}  [{metric['low']:.2%}, {metric['high']:.2%}]"
-        f"  {metric['numerator']} of {metric['denominator']}"
-        for name, metric in summary["metrics"].items()
-        if metric["value"] is not None and metric.get("low") is not None
-    )
+    """The summary of a check for the terminal."""
+    from moldiff.scoring.table import summary_table
+
+    return summary_table(summary)
 
 
 def _pairs(flag: str, texts: list[str] | None) -> list[tuple[str, str]]:

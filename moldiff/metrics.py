@@ -83,9 +83,7 @@ class MetricsLog:
         write_text(self.path, text.getvalue())
 
     @contextmanager
-    def progress_bar(
-        self, steps: int, start: int, *, enabled: bool
-    ) -> Iterator[Callable[[int, dict[str, Any]], None]]:
+    def progress_bar(self, steps: int, start: int, *, enabled: bool) -> Iterator[Callable[[int, dict[str, Any]], None]]:
         """A bar on the terminal; the caller passes the step and the last row. Silent where stderr is no terminal."""
         import sys
 
@@ -102,7 +100,9 @@ class MetricsLog:
                 bar.set_postfix(shown)
                 if enabled and quiet and ("valid_loss" in row):
                     text = ", ".join(f"{key} {value}" for key, value in shown.items())
-                    print(f"step {step} of {steps}, {float(row['minutes']):.1f} min: {text}", file=sys.stderr, flush=True)
+                    print(
+                        f"step {step} of {steps}, {float(row['minutes']):.1f} min: {text}", file=sys.stderr, flush=True
+                    )
 
             yield update
 

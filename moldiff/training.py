@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning.fabric import Fabric
@@ -112,7 +112,9 @@ class Trainer:
         self.network = network
         module = LossModule(network, process)
         self.average: AveragedModel = AveragedModel(network, multi_avg_fn=self._lerp)
-        optimizer = torch.optim.AdamW(parameter_groups(network, options.weight_decay), options.learning_rate, (0.9, 0.99))
+        optimizer = torch.optim.AdamW(
+            parameter_groups(network, options.weight_decay), options.learning_rate, (0.9, 0.99)
+        )
         self.module, self.optimizer = self.fabric.setup(module, optimizer)
         self.average.to(self.fabric.device, next(network.parameters()).dtype)
         self._fraction = 0.0
@@ -153,7 +155,9 @@ class Trainer:
                 if done or progress.step % options.checkpoint_every == 0 or self._stop:
                     self._save()
                 if self._stop and not done:
-                    raise Interrupted(f"stopped at step {progress.step} of {options.steps}; the state is in {self.state}")
+                    raise Interrupted(
+                        f"stopped at step {progress.step} of {options.steps}; the state is in {self.state}"
+                    )
 
     def step(self, batch: MoleculeBatch) -> tuple[dict[str, float], int]:
         """One optimiser step: the mean of each loss, unweighted, and the number of molecules.
@@ -199,7 +203,7 @@ class Trainer:
         if (done or step % options.validate_every < self.log.every) and len(self.data.valid):
             extra["valid_loss"] = self._validation_loss()
         if self.rank == 0 and options.sample_every and (done or step % options.sample_every < self.log.every):
-            extra |= self.sampled(self.average.module)
+            extra |= self.sampled(cast(DenoisingNetwork, self.average.module))
         return extra
 
     @torch.no_grad()
@@ -224,7 +228,7 @@ class Trainer:
         return options.learning_rate * warm * (1 + math.cos(math.pi * self._fraction)) / 2
 
     def _agreed(self, fraction: float) -> float:
-        """The fraction of the first process: clocks differ, and all must stop at the same step, so too after SIGTERM."""
+        """The fraction of the first process: clocks differ, and all must stop at the same step, as after SIGTERM."""
         self._fraction, self._stop = fraction, self._signalled
         if self.world > 1:
             mine = torch.tensor([fraction if self.rank == 0 else 0.0, float(self._signalled)], dtype=torch.float64)
@@ -273,7 +277,16 @@ class Trainer:
 
     def _identity(self) -> dict[str, Any]:
         """The options that decide what is learned: how often to save or how many processes to use is not among them."""
-        free = {"devices", "nodes", "threads", "accelerator", "validate_every", "checkpoint_every", "sample_every", "sample_count"}
+        free = {
+            "devices",
+            "nodes",
+            "threads",
+            "accelerator",
+            "validate_every",
+            "checkpoint_every",
+            "sample_every",
+            "sample_count",
+        }
         return self.options.model_dump(exclude=free)
 
 
@@ -292,7 +305,7 @@ def new_fabric(options: TrainOptions) -> Fabric:
 
 
 def device_type() -> str:
-    """"cuda" if a GPU is there and works, else "cpu"; a variable that promises a GPU is not enough."""
+    """The device: "cuda" if a GPU is there and works, else "cpu"; a variable that promises a GPU is not enough."""
     if torch.cuda.is_available():
         with suppress(RuntimeError):
             torch.zeros(1, device="cuda")

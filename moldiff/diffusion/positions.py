@@ -38,7 +38,14 @@ class PositionDiffusion:
         return error.sum(1) / mask.sum(1) / c_out**2
 
     def step(
-        self, noisy: Positions, predicted: Positions, mask: Mask, sigma: Sigma, lower: Sigma, eta: float, generator: Generator
+        self,
+        noisy: Positions,
+        predicted: Positions,
+        mask: Mask,
+        sigma: Sigma,
+        lower: Sigma,
+        eta: float,
+        generator: Generator,
     ) -> Positions:
         """From σ to a lower level, given the predicted clean positions.
 

@@ -1,4 +1,4 @@
-"""The joint process: positions and categories share one noise level σ, so one number says how destroyed a molecule is."""
+"""The joint process: positions and categories share one noise level σ, so one number says how noisy a molecule is."""
 
 from dataclasses import dataclass
 

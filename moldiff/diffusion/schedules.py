@@ -19,7 +19,7 @@ def karras(steps: int, sigma_max: float, sigma_min: float, rho: float = 7.0) -> 
 def linear(steps: int, sigma_max: float, sigma_min: float) -> Grid:
     """[steps + 1] levels whose log(1 + σ²) is a quadratic of time: β linear in time (Ho et al. 2020, Song et al. 2021).
 
-    With β(t) = β_min + t (β_max − β_min), signal² = exp(−∫β) and σ² = 1/signal² − 1; the ends fix β_min = 0.1 and β_max.
+    With β(t) = β_min + t (β_max − β_min), signal² = exp(−∫β) and σ² = 1/signal² − 1; the ends fix β_min = 0.1, β_max.
     """
     high, low = math.log1p(sigma_max**2), math.log1p(sigma_min**2)
     beta_min = min(0.1, high)
@@ -31,7 +31,7 @@ def linear(steps: int, sigma_max: float, sigma_min: float) -> Grid:
 
 
 def cosine(steps: int, sigma_max: float, sigma_min: float) -> Grid:
-    """[steps + 1] levels σ = tan(angle) on evenly spaced angles (Nichol and Dhariwal 2021: signal = cos, noise = sin)."""
+    """[steps + 1] levels σ = tan(angle) on even angles (Nichol and Dhariwal 2021: signal = cos, noise = sin)."""
     angle = torch.linspace(math.atan(sigma_max), math.atan(sigma_min), steps, dtype=torch.float64)
     return _ended(torch.tan(angle))
 

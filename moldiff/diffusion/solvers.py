@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Bool, Float
@@ -33,7 +34,7 @@ class Churn:
 
 @dataclass(frozen=True)
 class Euler:
-    """Euler's step of the probability flow, after injected noise (Karras et al. 2022, algorithm 2 without correction)."""
+    """Euler's step of the probability flow, after injected noise (Karras et al. 2022, algorithm 2, not corrected)."""
 
     process: Process
     churn: Churn = Churn()
@@ -47,6 +48,7 @@ class Euler:
         previous: Prediction | None,
         generator: Generator,
     ) -> tuple[MoleculeBatch, Prediction]:
+        """The molecules at the level ``lower``, and the prediction that led there."""
         noisy, sigma = _churned(self.process, self.churn, noisy, sigma, generator)
         predicted = denoiser(noisy, sigma, previous)
         return self.process.step(noisy, predicted, sigma, lower, generator), predicted
@@ -71,6 +73,7 @@ class Heun:
         previous: Prediction | None,
         generator: Generator,
     ) -> tuple[MoleculeBatch, Prediction]:
+        """The molecules at the level ``lower``, and the prediction that led there."""
         noisy, sigma = _churned(self.process, self.churn, noisy, sigma, generator)
         predicted = denoiser(noisy, sigma, previous)
         stepped = self.process.step(noisy, predicted, sigma, lower, generator)
@@ -98,6 +101,7 @@ class Ancestral:
         previous: Prediction | None,
         generator: Generator,
     ) -> tuple[MoleculeBatch, Prediction]:
+        """The molecules at the level ``lower``, and the prediction that led there."""
         predicted = denoiser(noisy, sigma, previous)
         return self.process.step(noisy, predicted, sigma, lower, generator, eta=self.eta), predicted
 
@@ -114,15 +118,19 @@ def generate(
     """The molecules after each step of the grid; the last ones are the result.
 
     Args:
+        process: the noise.
+        denoiser: the network, or any other answer to what the clean molecule is.
         step: a solver of this module.
         grid: descending noise levels, Å, that end in 0.
         mask: sizes of the molecules to make.
+        generator: of all random numbers.
+        dtype: of positions and levels.
     """
     levels = grid.to(dtype)
     sigmas = [level.expand(len(mask)).to(mask.device) for level in levels]
     batch = process.prior(mask, sigmas[0], generator)
     previous = None
-    for sigma, lower in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for sigma, lower in pairwise(sigmas):
         batch, previous = step(denoiser, batch, sigma, lower, previous, generator)
         yield batch
 

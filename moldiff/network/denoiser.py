@@ -1,7 +1,6 @@
 """The denoiser: noisy molecules in, a prediction of the clean ones out. E(3)-equivariant, atoms in any order."""
 
 import math
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -123,5 +122,3 @@ def noise_embedding(sigma: Float[Tensor, " molecule"]) -> Float[Tensor, "molecul
     frequency = torch.logspace(math.log2(0.1), math.log2(16.0), CONDITION // 2, 2.0, device=sigma.device).to(sigma)
     angle = sigma.log()[:, None] * frequency
     return torch.cat([angle.sin(), angle.cos()], -1)
-
-

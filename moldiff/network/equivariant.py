@@ -110,7 +110,9 @@ class NodeProduct(nn.Module):
         parts = [both[:, :, at].sum(2) * (at.stop - at.start) ** -0.5 for _, at in degrees(self.highest)]
         return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
 
-    def forward(self, first: Features, second: Features) -> tuple[Float[Tensor, "molecule atom invariant"], Features | None]:
+    def forward(
+        self, first: Features, second: Features
+    ) -> tuple[Float[Tensor, "molecule atom invariant"], Features | None]:
         """The scalars and, where paths lead to them, the features of degree ≥ 1."""
         scalars = self.scalars(first, second)
         if not self.paths:

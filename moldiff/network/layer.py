@@ -125,8 +125,9 @@ class Layer(nn.Module):
     def _attend(
         self, query: Tensor, key: Tensor, value: Tensor, vectors: Tensor, bias: Tensor, mask: Tensor, index: PairIndex
     ) -> tuple[Float[Tensor, "molecule atom scalar"], Features]:
-        molecules, atoms, _ = query.shape
-        query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query * self.query_scale, key, value))
+        query, key, value = (
+            part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query * self.query_scale, key, value)
+        )
         heads = vectors.unflatten(-1, (self.heads, -1)).permute(0, 3, 1, 2, 4).flatten(3)
         outside = (~mask)[:, None, None, :].to(query.dtype) * -1e4
         # the product first: the sum then takes its layout, and a softmax over a strided axis is slow
@@ -136,9 +137,7 @@ class Layer(nn.Module):
         others = others.unflatten(-1, (-1, self.vector_heads // self.heads)).permute(0, 2, 3, 1, 4).flatten(3)
         return scalars.transpose(1, 2).flatten(2), others
 
-    def _neighbours(
-        self, weight: Tensor, gate: Tensor, pos: Tensor, mask: Tensor, index: PairIndex
-    ) -> Features:
+    def _neighbours(self, weight: Tensor, gate: Tensor, pos: Tensor, mask: Tensor, index: PairIndex) -> Features:
         """A_i = Σ_j w_ij g_j Y(r̂_ij) of each degree."""
         harmonics = spherical_harmonics(pos[:, :, None] - pos[:, None], self.degree)
         harmonics = harmonics * mask[:, None, :, None]

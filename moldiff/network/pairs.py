@@ -95,7 +95,10 @@ class RadialBasis(nn.Module):
         super().__init__()
         near = channels * 3 // 4
         centre = torch.cat(
-            [torch.linspace(0.4, 4.0, near), torch.logspace(2, torch.log2(torch.tensor(reach)).item(), channels - near + 1, 2.0)[1:]]
+            [
+                torch.linspace(0.4, 4.0, near),
+                torch.logspace(2, torch.log2(torch.tensor(reach)).item(), channels - near + 1, 2.0)[1:],
+            ]
         )
         width = torch.diff(centre, append=2 * centre[-1:] - centre[-2:-1])
         self.register_buffer("centre", centre, persistent=False)

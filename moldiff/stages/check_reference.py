@@ -149,9 +149,10 @@ def _make(path: Path, checksum: str, workers: int, timeout: float) -> pa.Table:
     if not distinct:
         raise UserError(f"{path}: holds no valid molecule to compare with; give a file of valid ones")
     # Two tables in one file, side by side: the distinct molecules, and the sample that is profiled.
-    left = [distinct[key] for key in sorted(distinct)]
-    right = [{"profiled": text, "geometry": codes} for _, text, codes in sorted(sampled)]
-    padded: list[dict[str, Any]] = [{**one, **other} for one, other in zip_longest(left, right, fillvalue={})]
+    left: list[dict[str, Any]] = [distinct[key] for key in sorted(distinct)]
+    right: list[dict[str, Any]] = [{"profiled": text, "geometry": codes} for _, text, codes in sorted(sampled)]
+    none: dict[str, Any] = {}
+    padded = [{**one, **other} for one, other in zip_longest(left, right, fillvalue=none)]
     meta = {"checksum": checksum, "records": str(total), "valid": str(valid)}
     return pa.Table.from_pylist(padded, _SCHEMA.with_metadata(meta))
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -85,7 +85,9 @@ class Generator:
 
     def to_rdkit(self, molecule: Generated) -> "Chem.Mol":
         """The molecule as RDKit's; where the model makes hydrogens itself, RDKit adds none."""
-        hydrogens = "explicit" if self.model.statistics.hydrogens == "explicit" else "implicit"
+        hydrogens: Literal["explicit", "implicit"] = (
+            "explicit" if self.model.statistics.hydrogens == "explicit" else "implicit"
+        )
         return to_rdkit(molecule.arrays, f"sample_{molecule.index:06d}", hydrogens=hydrogens)
 
     @torch.inference_mode()
@@ -182,7 +184,7 @@ def to_arrays(batch: MoleculeBatch, vocabulary: Vocabulary) -> list[MoleculeArra
     return result
 
 
-class torch_threads:  # noqa: N801 - read as a verb: with torch_threads(2)
+class torch_threads:
     """Sets torch's threads for a block; 0 takes the cores this process may use."""
 
     def __init__(self, threads: int) -> None:

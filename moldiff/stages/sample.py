@@ -10,6 +10,7 @@ import time
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -94,7 +95,9 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
     blocks = [block for part in parts for block in _split(part)]
     numbers = [_index_of(block) for block in blocks]
     if len(set(numbers)) != len(numbers):
-        raise UserError(f"{output}: the parts {', '.join(map(str, parts))} hold the same molecule twice; give each once")
+        raise UserError(
+            f"{output}: the parts {', '.join(map(str, parts))} hold the same molecule twice; give each once"
+        )
     records = [_read_record(part) for part in parts]
     identities = {json.dumps([record["options"], record["model"]], sort_keys=True) for record in records}
     if len(identities) != 1:
@@ -157,7 +160,7 @@ def _index_of(block: str) -> int:
     return int(found.group(1))
 
 
-def _read_record(part: Path) -> dict[str, object]:
+def _read_record(part: Path) -> dict[str, Any]:
     path = record_path(part)
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))

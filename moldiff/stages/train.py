@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -55,7 +55,9 @@ def train(
     vocabulary = model.network.vocabulary
     data = Data(*(MoleculeLoader.of(featurized, split, vocabulary) for split in ("train", "valid")))
     if not len(data.train):
-        raise UserError(f"{dataset}: no molecule is in the train split; featurize more molecules or lower valid_fraction")
+        raise UserError(
+            f"{dataset}: no molecule is in the train split; featurize more molecules or lower valid_fraction"
+        )
     weights = vars(model.process.weights)
     with torch_threads(options.threads):
         # beside the state, with which it is continued: a workflow deletes the outputs of a killed job
@@ -83,7 +85,7 @@ def train(
         "dataset": {key: featurized.info.get(key) for key in ("molecules", "records_read", "checksums", "hydrogens")},
         "versions": {"moldiff": moldiff.__version__, "torch": torch.__version__},
     }
-    trained = replace(model, network=trainer.average.module, history=history)
+    trained = replace(model, network=cast(DenoisingNetwork, trainer.average.module), history=history)
     if trainer.rank == 0:
         save_model(trained, output / "model.safetensors")
         record = {**history, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
