@@ -1,0 +1,36 @@
+"""The summary of a check as lines for a terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def summary_table(summary: Mapping[str, Any]) -> str:
+    """Policy and sizes, every rate with its interval, every distance beside its noise floor, further numbers."""
+    lines = [
+        f"{summary['n_total']} records, {summary['n_valid']} valid, {summary['n_distinct']} distinct; hydrogens "
+        f"{summary['hydrogens']} (asked for: {summary['hydrogens_option']}); definitions {summary['definitions']}, "
+        f"{summary['valence_table']}",
+        "",
+    ]
+    lines += [
+        f"{name:24s} {metric['value']:7.2%}  [{metric['low']:.2%}, {metric['high']:.2%}]"
+        f"  {metric['numerator']} of {metric['denominator']}"
+        for name, metric in summary["metrics"].items()
+        if metric["value"] is not None
+    ]
+    values = [
+        f"{name:24s} {value['value']:9.4g} {value.get('unit', '')}  (n = {value['n']})"
+        for name, value in summary["values"].items()
+    ]
+    distances = [
+        f"{name:24s} {distance['value']:9.4g} {distance['unit']}  ({distance['kind']}; noise floor {_floor(distance)})"
+        for name, distance in summary["distances"].items()
+        if distance["value"] is not None
+    ]
+    for title, part in (("", values), ("distances from the reference", distances)):
+        lines += ["", *([title] if title else []), *part] if part else []
+    return "\n".join(lines)
+
+
+def _floor(distance: Mapping[str, Any]) -> str:
+    return "unknown" if distance["noise_floor"] is None else f"{distance['noise_floor']:.3g}"

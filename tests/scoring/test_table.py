@@ -1,0 +1,26 @@
+from moldiff.scoring.table import summary_table
+
+
+def test_policy_intervals_and_noise_floors_are_printed():
+    rate = {"numerator": 1, "denominator": 2, "value": 0.5, "low": 0.1, "high": 0.9}
+    nothing = {"numerator": 0, "denominator": 0, "value": None, "low": None, "high": None}
+    floor = {"kind": "W1", "unit": "Å", "value": 0.5, "noise_floor": 0.25, "n": 2}
+    text = summary_table(
+        {
+            "n_total": 2,
+            "n_valid": 1,
+            "n_distinct": 1,
+            "hydrogens": "implicit",
+            "hydrogens_option": "auto",
+            "definitions": "d",
+            "valence_table": "v",
+            "metrics": {"valid": rate, "novelty": nothing},
+            "values": {"circles": {"value": 1, "n": 1}},
+            "distances": {"bond_lengths": floor, "torsions": {**floor, "value": None}},
+        }
+    )
+    assert "hydrogens implicit (asked for: auto)" in text
+    assert "50.00%  [10.00%, 90.00%]  1 of 2" in text
+    assert "novelty" not in text
+    assert "0.5 Å  (W1; noise floor 0.25)" in text
+    assert "torsions" not in text
