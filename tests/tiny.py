@@ -106,7 +106,11 @@ def dataset(folder: Path, molecules: list[SimpleNamespace], *, valid: int = 0, *
         "records_read": len(molecules),
         "molecules": len(molecules),
         "conformers": len(molecules),
-        "vocabulary": {"elements": list(VOCABULARY.elements), "charges": list(VOCABULARY.charges), "bonds": [0, 1, 2, 3]},
+        "vocabulary": {
+            "elements": list(VOCABULARY.elements),
+            "charges": list(VOCABULARY.charges),
+            "bonds": [0, 1, 2, 3],
+        },
         "marginals": MARGINALS,
         "sizes": {str(size): count for size, count in Counter(len(each.atomic_numbers) for each in molecules).items()},
         "position_std": float(centred.std()) or 1.0,

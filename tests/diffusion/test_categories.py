@@ -59,7 +59,9 @@ def test_posterior_is_that_of_bayes_enumerated_over_clean_classes(diffusion, sig
 @given(diffusion=diffusions(), low=SIGMAS, more=st.floats(0.0, 10.0))
 def test_raising_composes(diffusion, low, more) -> None:
     start, end = tiny.levels(low), tiny.levels(low + more)
-    raised = matrix(diffusion, diffusion.alpha(start)) @ matrix(diffusion, diffusion.alpha(end) / diffusion.alpha(start))
+    raised = matrix(diffusion, diffusion.alpha(start)) @ matrix(
+        diffusion, diffusion.alpha(end) / diffusion.alpha(start)
+    )
     assert_close("composition", raised, matrix(diffusion, diffusion.alpha(end)))
 
 
@@ -96,7 +98,9 @@ def test_last_step_takes_the_likeliest_class() -> None:
     diffusion, mask = CategoryDiffusion(torch.tensor([0.98, 0.01, 0.01]).double()), tiny.mask_of(50)
     logits = torch.randn(1, 50, 3, generator=tiny.seeded(), dtype=torch.float64)
     noisy = torch.zeros(1, 50, dtype=torch.long)
-    assert torch.equal(diffusion.step(noisy, logits, mask, tiny.levels(0.03), tiny.levels(0.0), tiny.seeded()), logits.argmax(-1))
+    assert torch.equal(
+        diffusion.step(noisy, logits, mask, tiny.levels(0.03), tiny.levels(0.0), tiny.seeded()), logits.argmax(-1)
+    )
 
 
 def test_class_that_never_occurs_in_training_does_no_harm() -> None:
@@ -119,7 +123,11 @@ def test_logits_that_are_no_numbers_give_classes_all_the_same() -> None:
 
 
 def test_no_places_at_all() -> None:
-    diffusion, mask, level = CategoryDiffusion(torch.tensor([0.7, 0.3]).double()), torch.ones(3, 0, dtype=torch.bool), torch.ones(3)
+    diffusion, mask, level = (
+        CategoryDiffusion(torch.tensor([0.7, 0.3]).double()),
+        torch.ones(3, 0, dtype=torch.bool),
+        torch.ones(3),
+    )
     drawn = diffusion.prior(mask, tiny.seeded())
     assert drawn.shape == (3, 0)
     assert diffusion.corrupt(drawn, mask, level, tiny.seeded()).shape == (3, 0)

@@ -41,7 +41,7 @@ def knowing(molecule: MoleculeBatch) -> Denoiser:
 
 def posterior_over(known: MoleculeBatch, process: Process) -> Denoiser:
     """The exact mean of the clean molecule given a noisy one, if it is one of those known, each as likely."""
-    pairs, (row, column) = unordered_pairs(known.mask[:1])
+    _, (row, column) = unordered_pairs(known.mask[:1])
     categories = (("element", 4), ("charge", 3), ("bond", 4))
 
     def likelihood(noisy: MoleculeBatch, sigma: Tensor) -> Tensor:

@@ -67,7 +67,9 @@ def test_gradients_are_finite_for_atoms_at_one_place_and_for_an_atom_alone(degre
     batch = batch.replace(pos=(batch.pos * 0).requires_grad_())
     predicted = denoiser(batch, SIGMAS[:2])
     predicted = denoiser(batch, SIGMAS[:2], predicted.detach())
-    (gradient,) = torch.autograd.grad(predicted.bond.square().sum() + predicted.pos.square().sum(), batch.pos, retain_graph=True)
+    (gradient,) = torch.autograd.grad(
+        predicted.bond.square().sum() + predicted.pos.square().sum(), batch.pos, retain_graph=True
+    )
     assert gradient.isfinite().all()
     losses = tiny.process().loss(predicted, tiny.batch_of(5, 1, seed=1), SIGMAS[:2])
     tiny.process().total(losses).backward()

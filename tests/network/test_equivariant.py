@@ -98,5 +98,7 @@ def test_products_turn_with_their_factors(orthogonal: Tensor, degree: int) -> No
 def test_norm_gives_each_degree_unit_size() -> None:
     normed = DegreeNorm(4, 2).double()(features(2) * 10)
     for _, at in degrees(2):
-        torch.testing.assert_close(normed[:, :, at].square().mean((2, 3)).sqrt(), torch.ones(2, 5).double(), rtol=1e-3, atol=0)
+        torch.testing.assert_close(
+            normed[:, :, at].square().mean((2, 3)).sqrt(), torch.ones(2, 5).double(), rtol=1e-3, atol=0
+        )
     assert not DegreeNorm(4, 2).double()(features(2) * 0).any()
