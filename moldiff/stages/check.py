@@ -61,8 +61,7 @@ def check(
     Raises:
         UserError: an input cannot be read, or the output cannot be written.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".check-", dir=output) as scratch:
+    with _scratch(output) as scratch:
         part = Path(scratch) / "part"
         check_shard(options, inputs, 0, 1, part, workers=workers)
         return merge_checks(options, [part], output, train=train, reference=reference, workers=workers)
@@ -171,4 +170,16 @@ def _in_order(tasks: Iterator[Task], first: int, workers: int, timeout: float) -
 
 def _describe_inputs(inputs: list[str]) -> list[dict[str, str | None]]:
     """Path and checksum of each file."""
-    return [{"path": path, "sha256": None if path == "-" else sha256(Path(path))} for path in inputs]
+    try:
+        return [{"path": path, "sha256": None if path == "-" else sha256(Path(path))} for path in inputs]
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read: {error.strerror}; check its permissions") from None
+
+
+def _scratch(output: Path) -> tempfile.TemporaryDirectory[str]:
+    """A folder inside the output, which is made if need be, that goes when it is left."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix=".check-", dir=output)
+    except OSError as error:
+        raise UserError(f"{output}: cannot be written: {error.strerror}; choose a folder that you may write") from None

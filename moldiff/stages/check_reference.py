@@ -94,7 +94,7 @@ def load_reference(path: Path, *, workers: int, timeout: float) -> Reference:
     Raises:
         UserError: the set cannot be read or holds no valid molecule.
     """
-    checksum = sha256(path / "dataset.json" if path.is_dir() else expand_inputs([str(path)])[0])
+    checksum = _checksum(path)
     name = hashlib.sha256(f"{_FORMAT} {DEFINITIONS} {rdBase.rdkitVersion} {PROFILED} {checksum}".encode()).hexdigest()
     cached = _cache_folder() / f"reference-{name[:32]}.parquet"
     table = _read_cached(cached)
@@ -106,6 +106,16 @@ def load_reference(path: Path, *, workers: int, timeout: float) -> Reference:
         except UserError:
             pass  # made anew next time
     return _reference(str(path), table)
+
+
+def _checksum(path: Path) -> str:
+    if path.is_dir():
+        open_dataset(path)  # explains what is wrong with it
+        return sha256(path / "dataset.json")
+    try:
+        return sha256(expand_inputs([str(path)])[0])
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}; check its permissions") from None
 
 
 def _cache_folder() -> Path:

@@ -205,6 +205,20 @@ def test_a_reference_without_valid_molecules_is_an_error(tmp_path: Path):
         run([tmp_path / "some.smi"], tmp_path / "out", train=tmp_path / "bad.smi")
 
 
+def test_mistakes_are_explained(tmp_path: Path):
+    (tmp_path / "some.smi").write_text("CCO\n")
+    with pytest.raises(UserError, match="no such file"):
+        run([tmp_path / "nothing.sdf"], tmp_path / "out")
+    with pytest.raises(UserError, match="cannot be written"):
+        run([tmp_path / "some.smi"], tmp_path / "some.smi" / "out")
+    for missing in (tmp_path, tmp_path / "nothing"):
+        with pytest.raises(UserError):
+            run([tmp_path / "some.smi"], tmp_path / "out", train=missing)
+    with pytest.raises(UserError, match="standard input"):
+        stage.check_shard(CheckOptions(), ["-"], 0, 2, tmp_path / "part")
+    assert not list(tmp_path.rglob(".check-*"))
+
+
 def test_a_molecule_without_end_costs_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "some.smi").write_text("CCO\nCCCCCC\nCCN\n")
     monkeypatch.setattr(stage, "score", _hang_on_hexane)
