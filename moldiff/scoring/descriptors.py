@@ -6,7 +6,7 @@ Explicit hydrogens would change most of them (they move SA from 2.4 to 7.2), so 
 from dataclasses import dataclass
 
 from rdkit import Chem
-from rdkit.Chem import QED, Crippen, Descriptors, rdMolDescriptors
+from rdkit.Chem import QED, Descriptors, rdMolDescriptors
 from rdkit.Contrib.SA_Score import sascorer
 
 
@@ -59,11 +59,6 @@ def describe(heavy: Chem.Mol) -> DescriptorValues:
 def synthetic_accessibility(heavy: Chem.Mol) -> float:
     """SA score of RDKit's contributed implementation."""
     return float(sascorer.calculateScore(heavy))
-
-
-def log_p(heavy: Chem.Mol) -> float:
-    """Crippen logP, as in `DescriptorValues.logp`."""
-    return float(Crippen.MolLogP(heavy))
 
 
 def lipinski_violations(values: DescriptorValues) -> int:

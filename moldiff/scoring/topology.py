@@ -50,11 +50,6 @@ def functional_groups(heavy: Chem.Mol) -> dict[str, int]:
     return {name: count for name, function in _fragment_functions().items() if (count := function(heavy))}
 
 
-def functional_group_names() -> list[str]:
-    """Names of the 85 functional groups, sorted."""
-    return list(_fragment_functions())
-
-
 @cache
 def _fragment_functions() -> dict[str, Callable[[Chem.Mol], int]]:
     return {name: getattr(Fragments, name) for name in sorted(dir(Fragments)) if name.startswith("fr_")}
