@@ -1,0 +1,169 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from moldiff.checkpoint import load_model
+from moldiff.config import TrainOptions
+from moldiff.errors import UserError
+from moldiff.stages.generation import Generator, planned
+from moldiff.stages.train import sampled_rates, start_model, train
+from tests import tiny
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.dataset(tmp_path_factory.mktemp("dataset"), tiny.random_molecules(40), valid=8).folder
+
+
+@pytest.fixture(scope="module")
+def trained(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    options = tiny.train_options(sample_every=8, sample_count=2)
+    return train(options, dataset, tmp_path_factory.mktemp("training"))
+
+
+def test_training_leaves_weights_metrics_and_a_record(trained: Path, dataset: Path) -> None:
+    model, folder = load_model(trained), trained.parent
+    assert model.statistics.sizes == {int(key): value for key, value in load_info(dataset)["sizes"].items()}
+    assert model.history["steps"] == 8
+    assert model.history["options"]["network"]["layers"] == 2
+    written = json.loads((folder / "train.json").read_text())
+    assert written["steps"] == 8
+    assert written["finished"].endswith("Z")
+    header, last = (folder / "metrics.csv").read_text().splitlines()
+    row = dict(zip(header.split(","), last.split(","), strict=True))
+    assert row["step"] == "8"
+    assert float(row["valid_loss"]) > 0
+    assert 0 <= float(row["sampled_valid"]) <= 1
+    assert list((folder / "tensorboard").iterdir())
+    made = Generator.load(trained).sample(3, steps=2, threads=1, accelerator="cpu")
+    assert len(made) == 3
+
+
+def load_info(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "dataset.json").read_text())
+
+
+def test_same_command_again_changes_nothing_and_overwrite_begins_anew(dataset: Path, tmp_path: Path) -> None:
+    path = train(tiny.train_options(steps=3), dataset, tmp_path)
+    before = path.read_bytes()
+    assert train(tiny.train_options(steps=3), dataset, tmp_path).read_bytes() == before
+    with pytest.raises(UserError, match="other options"):
+        train(tiny.train_options(steps=2), dataset, tmp_path)
+    train(tiny.train_options(steps=2), dataset, tmp_path, overwrite=True)
+    assert load_model(path).history["steps"] == 2
+
+
+def test_weights_are_the_average_and_follow_from_the_seed(dataset: Path, tmp_path: Path) -> None:
+    one, same, other = (
+        load_file(train(tiny.train_options(steps=2, seed=seed), dataset, tmp_path / name))
+        for name, seed in (("one", 0), ("same", 0), ("other", 1))
+    )
+    assert all(torch.equal(one[name], value) for name, value in same.items())
+    assert not torch.equal(one["node_head.weight"], other["node_head.weight"])
+
+
+def test_dataset_without_anything_to_learn_from(tmp_path: Path) -> None:
+    held_out = tiny.dataset(tmp_path / "dataset", tiny.random_molecules(4), valid=4)
+    with pytest.raises(UserError, match="no molecule is in the train split"):
+        train(tiny.train_options(), held_out.folder, tmp_path / "out")
+    with pytest.raises(UserError, match=r"dataset\.json"):
+        train(tiny.train_options(), tmp_path / "nothing", tmp_path / "out")
+
+
+class TestFineTuning:
+    def options(self, trained: Path, **more: Any) -> TrainOptions:
+        return tiny.train_options(start_from=str(trained), steps=2, **more)
+
+    def test_begins_with_the_weights_and_their_noise(self, trained: Path, dataset: Path) -> None:
+        info = {**load_info(dataset), "sizes": {"7": 5}, "marginals": {}, "position_std": 9.0}
+        info["marginals"] = {name: [1 / len(values)] * len(values) for name, values in tiny.MARGINALS.items()}
+        start, given = start_model(self.options(trained), info), load_model(trained)
+        for name, value in given.network.state_dict().items():
+            assert torch.equal(start.network.state_dict()[name], value), name
+        assert start.statistics.marginals == given.statistics.marginals
+        assert start.statistics.sigma_data == given.statistics.sigma_data
+        assert start.statistics.sizes == {7: 5}
+
+    def test_runs(self, trained: Path, dataset: Path, tmp_path: Path) -> None:
+        tuned = load_file(train(self.options(trained), dataset, tmp_path))
+        assert not torch.equal(tuned["node_head.weight"], load_file(trained)["node_head.weight"])
+
+    def test_fewer_elements_keep_the_meaning_of_the_weights(self, trained: Path, dataset: Path) -> None:
+        info = load_info(dataset)
+        info["vocabulary"] = {"elements": [6, 8], "charges": [0], "bonds": [0, 1, 2, 3]}
+        info["marginals"] = {"element": [0.5, 0.5], "charge": [1.0], "bond": [0.25] * 4}
+        assert start_model(self.options(trained), info).network.vocabulary == tiny.VOCABULARY
+
+    @pytest.mark.parametrize(
+        ("vocabulary", "message"),
+        [
+            ({"elements": [6, 7, 17, 35], "charges": [0]}, r"elements \(atomic numbers\) \[17, 35\]"),
+            ({"elements": [6, 7], "charges": [0, 2]}, r"charges \[2\]"),
+        ],
+    )
+    def test_what_the_weights_do_not_know(
+        self, vocabulary: dict[str, list[int]], message: str, trained: Path, dataset: Path
+    ) -> None:
+        info = {**load_info(dataset), "vocabulary": vocabulary}
+        with pytest.raises(UserError, match=rf"model\.safetensors.*{message}"):
+            start_model(self.options(trained), info)
+
+    def test_other_hydrogens(self, trained: Path, dataset: Path) -> None:
+        with pytest.raises(UserError, match="implicit hydrogens.*explicit"):
+            start_model(self.options(trained), {**load_info(dataset), "hydrogens": "explicit"})
+
+    def test_missing_weights(self, tmp_path: Path, dataset: Path) -> None:
+        with pytest.raises(UserError, match="no such weights file"):
+            start_model(self.options(tmp_path / "none.safetensors"), load_info(dataset))
+
+
+def test_sampled_rates_leave_the_network_as_it_was(trained: Path) -> None:
+    model = load_model(trained)
+    model = replace(model, statistics=replace(model.statistics, sizes={4: 1}))
+    model.network.train()
+    rates = sampled_rates(model, tiny.train_options(sample_count=5))
+    assert set(rates) == {"sampled_valid", "sampled_unique"}
+    assert 0 <= rates["sampled_valid"] <= 1
+    assert model.network.training
+
+
+def test_one_molecule_is_learned_by_heart(tmp_path: Path) -> None:
+    molecule = tiny.carbamoyl_fluoride()
+    featurized = tiny.dataset(tmp_path / "dataset", [molecule] * 32)
+    network = {"layers": 1, "scalars": 32, "vectors": 8, "pairs": 16, "hidden": 32, "heads": 2}
+    options = tiny.train_options(
+        network=network, steps=400, batch_size=32, learning_rate=1e-2, warmup_steps=20, ema=0.98
+    )
+    generator = Generator.load(train(options, featurized.folder, tmp_path / "training"))
+    drawn = tiny.sample_options(n=40, steps=30)
+    made = [
+        one.arrays
+        for batch in planned(drawn, generator.model.statistics.sizes)
+        for one in generator.batch(drawn, batch)
+    ]
+
+    def described(arrays: Any) -> tuple[np.ndarray, np.ndarray, list[int]]:
+        """Distances and orders, atoms in order of their element: of this molecule each has its own."""
+        order, matrix = np.argsort(arrays.atomic_numbers), np.zeros((4, 4), int)
+        for (row, column), value in zip(arrays.bonds.tolist(), arrays.bond_orders.tolist(), strict=True):
+            matrix[row, column] = matrix[column, row] = value
+        pos = np.asarray(arrays.positions, float)[order]
+        return (
+            np.linalg.norm(pos[:, None] - pos, axis=-1),
+            matrix[order][:, order],
+            np.sort(arrays.atomic_numbers).tolist(),
+        )
+
+    distances, orders, elements = described(molecule)
+    recalled = 0
+    for arrays in made:
+        its_distances, its_orders, its_elements = described(arrays)
+        same = its_elements == elements and (its_orders == orders).all() and not arrays.formal_charges.any()
+        recalled += bool(same and np.abs(its_distances - distances).max() < 0.15)
+    assert recalled >= 30, f"{recalled} of 40 are the molecule"
