@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments import LightningEnvironment
 from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -301,6 +302,8 @@ def new_fabric(options: TrainOptions) -> Fabric:
         num_nodes=options.nodes,
         precision=precision,
         strategy="ddp" if several else "auto",
+        # one process alone: the variables of a Slurm job it may run in say nothing about this training
+        plugins=None if several else LightningEnvironment(),
     )
 
 
