@@ -40,7 +40,7 @@ def test_training_leaves_weights_metrics_and_a_record(trained: Path, dataset: Pa
     assert row["step"] == "8"
     assert float(row["valid_loss"]) > 0
     assert 0 <= float(row["sampled_valid"]) <= 1
-    assert list((folder / "tensorboard").iterdir())
+    assert list((folder / "state" / "tensorboard").iterdir())
     made = Generator.load(trained).sample(3, steps=2, threads=1, accelerator="cpu")
     assert len(made) == 3
 
