@@ -8,7 +8,8 @@ fast. It differs on purpose where the original errs:
   when the molecule is turned over);
 - coordinates that are not finite fail (there they pass, or end the run);
 - a test that could not be evaluated fails;
-- stereo marks are not looked at, as when PoseBusters reads a file (given an RDKit molecule it uses them).
+- stereo marks are not looked at: PoseBusters uses those of an RDKit molecule, and reading a file RDKit may mark a
+  distorted sulfonyl sulfur as octahedral, which gives it other bounds.
 
 Hydrogens are not looked at by the distance tests, as there; `sanity` looks at every atom. Its rule for rings that
 must not be flat is kept to the letter, so flat 1,4-quinones and 1,4-cyclohexadienes fail here as there.
@@ -150,9 +151,9 @@ def _pb_valid(mol: Chem.Mol) -> PoseResult:
     if problem:
         return PoseResult(False, (problem,))
     mol = Chem.Mol(mol)  # sanitizing and forgetting stereo are not for the caller's copy
+    Chem.RemoveStereochemistry(mol)  # first: sanitizing makes an atom marked octahedral sp3d2
     if Chem.SanitizeMol(mol, catchErrors=True) != Chem.SANITIZE_NONE:
         return PoseResult(False, ("sanitization",))
-    Chem.RemoveStereochemistry(mol)
     failed = _chemistry(mol)
     values: dict[str, float] = {}
     if mol.GetNumAtoms() > 1:

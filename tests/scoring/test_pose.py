@@ -216,6 +216,15 @@ def test_verdict_does_not_see_stereo_marks_and_leaves_the_molecule_alone() -> No
     assert Chem.MolToSmiles(Chem.RemoveHs(marked)) != Chem.MolToSmiles(Chem.RemoveHs(bare))
 
 
+def test_distorted_sulfur_read_as_octahedral_is_judged_as_what_it_is() -> None:
+    plain = built("CCS(=O)(=O)NC", hydrogens=False)
+    marked = Chem.Mol(plain)
+    marked.GetAtomWithIdx(2).SetChiralTag(Chem.ChiralType.CHI_OCTAHEDRAL)
+    Chem.SanitizeMol(marked)
+    assert marked.GetAtomWithIdx(2).GetHybridization() == Chem.HybridizationType.SP3D2
+    assert pb_valid(marked) == pb_valid(plain)
+
+
 @pytest.mark.parametrize("hydrogens", [True, False])
 def test_fails_the_same_tests_as_posebusters(hydrogens: bool) -> None:
     rng = np.random.default_rng(3)
