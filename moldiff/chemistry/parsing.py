@@ -71,7 +71,7 @@ def _parse_sdf(text: str) -> Chem.Mol:
             raise Rejected("coordinates that are not finite (NaN or infinite)")
         with rdBase.CaptureErrorLog() as log:
             Chem.MolFromMolBlock(text, sanitize=False, removeHs=False)
-            raise Rejected(f"unreadable: {_first_line(log.messages)}")
+            raise Rejected(f"unreadable: {_logged(log)}")
     return mol
 
 
@@ -111,7 +111,7 @@ def _parse_smiles(text: str) -> Chem.Mol:
         except (RuntimeError, ValueError) as error:
             raise Rejected(f"unreadable SMILES: {_first_line(str(error))}") from None
     if mol is None:
-        raise Rejected(f"unreadable SMILES: {_first_line(log.messages)}")
+        raise Rejected(f"unreadable SMILES: {_logged(log)}")
     mol.RemoveAllConformers()  # a drawing in a CXSMILES is no geometry
     return mol
 
@@ -131,6 +131,14 @@ def _parse_xyz(text: str, charge: int) -> Chem.Mol:
         raise Rejected(f"no bonds perceived: {_first_line(str(error))}") from None
     mol.SetProp("_bonds", method)
     return mol
+
+
+def _logged(log: rdBase.CaptureErrorLog) -> str:
+    """What RDKit complained of; it may cut a message within a character, which then is no text."""
+    try:
+        return _first_line(log.messages)
+    except UnicodeDecodeError:
+        return "RDKit's explanation is not UTF-8"
 
 
 def _first_line(message: str) -> str:

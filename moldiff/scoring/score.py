@@ -75,8 +75,17 @@ def blank_row(task: Task, reason: str = "") -> Row:
 def score(task: Task) -> Row:
     """Everything that one record tells by itself; columns that start with _ are for the summary only.
 
-    What depends on other records (duplicate, novel, the hydrogen policy) is decided where rows come together.
+    What depends on other records (duplicate, novel, the hydrogen policy) is decided where rows come together. Never
+    raises: what RDKit refuses in the middle of the work is a row that says so, and costs no other record.
     """
+    try:
+        return _score(task)
+    except (RuntimeError, ValueError) as error:
+        first_line = str(error).strip().partition("\n")[0]
+        return blank_row(task, f"cannot be scored: {type(error).__name__}: {first_line[:200]}")
+
+
+def _score(task: Task) -> Row:
     parsed = parse(task.record, task.charge)
     row = blank_row(task, parsed.reason)
     if parsed.mol is None:

@@ -41,6 +41,8 @@ def main(cases: int) -> None:
                 row = score(Task(number, record))
                 if not row["valid"] and not row["reasons"]:
                     raise AssertionError(f"case {case}: no reason for {text!r}")
+                if "cannot be scored" in str(row["reasons"]):
+                    outcome[str(row["reasons"])[:80]] += 1
                 outcome["valid" if row["valid"] else "readable" if row["readable"] else "unreadable"] += 1
             if time.monotonic() - began > SLOW:
                 raise AssertionError(f"case {case}: took {time.monotonic() - began:.0f} s: {text!r}")

@@ -70,3 +70,19 @@ def test_xyz(name, tmp_path: Path):
     (record,) = read_records([path])
     row = finished(record, "explicit")
     assert verdict(row) == expected, row["reasons"]
+
+
+def test_what_rdkit_refuses_midway_costs_one_row(monkeypatch):
+    def refuse(mol):
+        raise RuntimeError("Invariant violation\nmany lines")
+
+    monkeypatch.setattr("moldiff.scoring.score.stable_atoms", refuse)
+    row = score(Task(1, Record("by hand", 1, "C", "smiles")))
+    assert row["reasons"] == "cannot be scored: RuntimeError: Invariant violation"
+    assert row["readable"] is False
+
+
+def test_a_complaint_cut_within_a_character_is_an_unreadable_record():
+    row = score(Task(1, Record("by hand", 1, "C" * 200 + "é" * 200 + "(", "smiles")))
+    assert not row["readable"]
+    assert "unreadable SMILES" in row["reasons"]
