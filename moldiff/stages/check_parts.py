@@ -19,7 +19,7 @@ from moldiff.scoring.summary import DEFINITIONS
 ROWS = "part.parquet"
 SAMPLES = "samples.json"
 INFO = "part.json"
-BATCH = 5_000
+BATCH = 2_000
 """Rows that are held at a time, and the size of a row group."""
 
 _TYPES = {"whole": pa.int64(), "number": pa.float64(), "text": pa.string(), "truth": pa.bool_()}
