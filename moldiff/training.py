@@ -74,7 +74,7 @@ class LossModule(nn.Module):
         if self_condition:
             with torch.no_grad():
                 previous = self.network(batch, sigma, None).detach()
-            # autocast keeps the casts of this pass, which have no gradient, and would reuse them in the next one
+            # older torch keeps autocast's casts of this pass, which have no gradient, and reuses them in the next one
             torch.clear_autocast_cache()
         return self.process.loss(self.network(batch, sigma, previous), MoleculeBatch(*clean), sigma)
 

@@ -205,7 +205,7 @@ def test_sampled_rates_reach_the_log(tmp_path: Path) -> None:
 
 
 def test_bfloat16_with_self_conditioning_trains_every_weight(tmp_path: Path) -> None:
-    # autocast keeps the casts of the pass without gradients; used again, they would leave most weights without one
+    # older torch keeps autocast's casts of the pass without gradients; used again, they leave most weights without one
     still = {}
     for precision in ("float32", "bfloat16"):
         options = {"precision": precision, "self_conditioning": 1.0, "steps": 1, "warmup_steps": 0, "weight_decay": 0.0}
