@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rdkit import rdBase
 from tqdm import tqdm
 
 import moldiff
