@@ -17,7 +17,7 @@ from moldiff.scoring.summary import DEFINITIONS, Census, Tally
 from moldiff.stages.check_parts import Part, read_fingerprints
 from moldiff.stages.check_reference import Reference
 
-DIVERSITY_SUBSET = 100_000
+DIVERSITY_SUBSET = 20_000
 CIRCLES_SUBSET = 10_000
 NEAREST_SUBSET = 1_000
 """Sizes of the subsets on which the costly numbers are taken: the molecules of lowest key hash, which is a choice at
