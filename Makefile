@@ -26,7 +26,7 @@ run: $(VENV)/.run-ready ## make the environment and run the workflow of CONFIG; 
 	$(SNAKEMAKE) --profile workflows/profiles/local --cores $(CORES) --configfile $(CONFIG)
 
 test: $(VENV)/.test-ready lint ## make the environment, run the linters and all tests: exactly what CI runs
-	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.test-ready ## run the linters and the type checker
 	$(BIN)/ruff check .

@@ -9,5 +9,5 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The workflow's tests take longest and stay on one worker: they start first."""
+    """The file of the workflow takes longest, on one worker: it starts first."""
     items.sort(key=lambda item: "workflow" not in item.path.parts)

@@ -38,8 +38,6 @@ OPTIONS = {
 }  # fmt: skip
 RULES = ["featurize", "merge_featurized", "train", "sample", "merge_samples", "check", "merge_checks", "report"]
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
