@@ -6,23 +6,22 @@ alone. So a resumed run continues exactly, and several processes see together th
 
 import math
 import signal
+import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
 import torch
-from lightning.fabric import Fabric
-from lightning.fabric.plugins.environments import LightningEnvironment
 from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from moldiff.atomic import atomic_path
 from moldiff.config import TrainOptions
 from moldiff.dataset.loader import MoleculeLoader, hash_seed
+from moldiff.devices import new_fabric
 from moldiff.diffusion.process import NoiseDistribution, Process
 from moldiff.errors import UserError
 from moldiff.metrics import MetricsLog
@@ -291,31 +290,6 @@ class Trainer:
         return self.options.model_dump(exclude=free)
 
 
-def new_fabric(options: TrainOptions) -> Fabric:
-    """Fabric for the options; several CPU processes exchange gradients by gloo."""
-    accelerator = options.accelerator if options.accelerator != "auto" else device_type()
-    precision = {"float32": "32-true", "bfloat16": "bf16-mixed", "float64": "64-true"}[options.precision]
-    several = options.devices * options.nodes > 1
-    return Fabric(
-        accelerator=accelerator,
-        devices=options.devices,
-        num_nodes=options.nodes,
-        precision=precision,
-        strategy="ddp" if several else "auto",
-        # one process alone: the variables of a Slurm job it may run in say nothing about this training
-        plugins=None if several else LightningEnvironment(),
-    )
-
-
-def device_type() -> str:
-    """The device: "cuda" if a GPU is there and works, else "cpu"; a variable that promises a GPU is not enough."""
-    if torch.cuda.is_available():
-        with suppress(RuntimeError):
-            torch.zeros(1, device="cuda")
-            return "cuda"
-    return "cpu"
-
-
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Matrices with weight decay, vectors (biases, norms) without."""
     matrices = [parameter for parameter in network.parameters() if parameter.dim() > 1]
@@ -328,6 +302,4 @@ def _tensors(batch: MoleculeBatch) -> tuple[Tensor, ...]:
 
 
 def _in_main_thread() -> bool:
-    import threading
-
     return threading.current_thread() is threading.main_thread()

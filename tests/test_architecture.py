@@ -22,6 +22,7 @@ FLOORS = {
     "moldiff.diffusion": 2,
     "moldiff.network": 2,
     "moldiff.dataset": 2,
+    "moldiff.devices": 2,
     "moldiff.training": 3,
     "moldiff.metrics": 3,
     "moldiff.checkpoint": 3,
@@ -50,7 +51,7 @@ HOMES = {
     "e3nn": ("moldiff.network",),
     "rdkit": ("moldiff.chemistry", "moldiff.scoring", "moldiff.reporting", "moldiff.stages"),
     "posebusters": ("moldiff.scoring", "moldiff.stages"),
-    "lightning": ("moldiff.training", "moldiff.stages"),
+    "lightning": ("moldiff.devices",),
     "typer": ("moldiff.cli", "moldiff.command_options", "moldiff.command_sets"),
     "snakemake": (),
 }

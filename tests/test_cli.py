@@ -182,10 +182,19 @@ def test_a_log_that_cannot_be_written(tmp_path: Path):
 
 
 SUMMARY = {
+    "n_total": 10,
+    "n_valid": 5,
+    "n_distinct": 5,
+    "hydrogens": "implicit",
+    "hydrogens_option": "auto",
+    "definitions": "moldiff-check-1",
+    "valence_table": "a table",
+    "values": {},
+    "distances": {},
     "metrics": {
         "valid": {"value": 0.5, "numerator": 5, "denominator": 10, "low": 0.24, "high": 0.76},
         "novel": {"value": None, "numerator": None, "denominator": 0, "low": None, "high": None},
-    }
+    },
 }
 
 

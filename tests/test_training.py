@@ -13,11 +13,12 @@ import pytest
 import torch
 
 from moldiff.dataset.loader import MoleculeLoader
+from moldiff.devices import device_type
 from moldiff.errors import UserError
 from moldiff.metrics import MetricsLog
 from moldiff.molecules import MoleculeBatch
 from moldiff.network.denoiser import DenoisingNetwork
-from moldiff.training import Data, Interrupted, Progress, Trainer, device_type, parameter_groups
+from moldiff.training import Data, Interrupted, Progress, Trainer, parameter_groups
 from tests import tiny
 from tests.symmetry import assert_close
 

@@ -13,11 +13,11 @@ from moldiff.checkpoint import Model, load_model
 from moldiff.chemistry.arrays import MoleculeArrays, to_rdkit
 from moldiff.config import SampleOptions, parse
 from moldiff.dataset.loader import hash_seed
+from moldiff.devices import device_type
 from moldiff.diffusion import schedules, solvers
 from moldiff.diffusion.process import Process
 from moldiff.errors import UserError
 from moldiff.molecules import MoleculeBatch, Vocabulary
-from moldiff.training import device_type
 
 if TYPE_CHECKING:
     from rdkit import Chem
