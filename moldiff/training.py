@@ -112,9 +112,9 @@ class Trainer:
         self.network = network
         module = LossModule(network, process)
         self.average: AveragedModel = AveragedModel(network, multi_avg_fn=self._lerp)
-        optimizer = torch.optim.AdamW(
-            parameter_groups(network, options.weight_decay), options.learning_rate, (0.9, 0.99)
-        )
+        groups = parameter_groups(network, options.weight_decay)
+        # fused: one call for all parameters, which a small step on CPU feels
+        optimizer = torch.optim.AdamW(groups, options.learning_rate, (0.9, 0.99), fused=True)
         self.module, self.optimizer = self.fabric.setup(module, optimizer)
         self.average.to(self.fabric.device, next(network.parameters()).dtype)
         self._fraction = 0.0
