@@ -11,7 +11,7 @@ from typing import Any, cast
 import torch
 
 import moldiff
-from moldiff.atomic import write_text
+from moldiff.atomic import sha256, write_text
 from moldiff.checkpoint import Model, load_model, new_model, save_model
 from moldiff.config import SampleOptions, TrainOptions
 from moldiff.dataset.loader import MoleculeLoader
@@ -42,7 +42,7 @@ def train(
         The path of the weights.
 
     Raises:
-        UserError: the dataset or the weights to start from cannot be used.
+        UserError: the dataset or the weights to start from cannot be used, or the state is of another training.
         Interrupted: the training was asked to stop; the same command continues it.
     """
     keep_large_buffers()
@@ -58,6 +58,7 @@ def train(
         raise UserError(
             f"{dataset}: no molecule is in the train split; featurize more molecules or lower valid_fraction"
         )
+    claim_state(state, dataset)
     weights = vars(model.process.weights)
     with torch_threads(options.threads):
         # beside the state, with which it is continued: a workflow deletes the outputs of a killed job
@@ -93,6 +94,18 @@ def train(
         write_text(output / "train.json", json.dumps(record, indent=2, sort_keys=True) + "\n")
     trainer.fabric.barrier()
     return output / "model.safetensors"
+
+
+def claim_state(state: Path, dataset: Path) -> None:
+    """Note beside the saved state which dataset it was trained on.
+
+    Raises:
+        UserError: it was another one.
+    """
+    note, checksum = state / "dataset.sha256", sha256(dataset / "dataset.json")
+    if (state / "state.pt").exists() and note.exists() and note.read_text(encoding="utf-8") != checksum:
+        raise UserError(f"{state}: saved by a training on another dataset; give another --state, or --overwrite")
+    write_text(note, checksum)
 
 
 def start_model(options: TrainOptions, info: dict[str, Any]) -> Model:

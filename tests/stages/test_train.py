@@ -59,6 +59,14 @@ def test_same_command_again_changes_nothing_and_overwrite_begins_anew(dataset: P
     assert load_model(path).history["steps"] == 2
 
 
+def test_state_of_another_dataset_is_refused(dataset: Path, tmp_path: Path) -> None:
+    other = tiny.dataset(tmp_path / "other", tiny.random_molecules(12), valid=2).folder
+    train(tiny.train_options(steps=2), dataset, tmp_path / "out")
+    with pytest.raises(UserError, match="another dataset"):
+        train(tiny.train_options(steps=2), other, tmp_path / "out")
+    train(tiny.train_options(steps=2), other, tmp_path / "out", overwrite=True)
+
+
 def test_weights_are_the_average_and_follow_from_the_seed(dataset: Path, tmp_path: Path) -> None:
     one, same, other = (
         load_file(train(tiny.train_options(steps=2, seed=seed), dataset, tmp_path / name))
