@@ -18,8 +18,8 @@ COLOURS = {
 RADII = {1: 0.22, 6: 0.36, 7: 0.34, 8: 0.33, 9: 0.30, 16: 0.42, 17: 0.40, 35: 0.45}
 SCALE = 34.0
 """Pixels of one Å."""
-TILE = 300.0
-"""Width and height of one molecule's tile, pixels."""
+WIDTH, HEIGHT = 300.0, 210.0
+"""Of one molecule's tile, pixels."""
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
 def picture(mols: list[Chem.Mol], columns: int) -> str:
     """The SVG text of a grid of molecules."""
     rows = -(-len(mols) // columns)
-    width, height = TILE * min(columns, len(mols)), TILE * rows
+    width, height = WIDTH * min(columns, len(mols)), HEIGHT * rows
     shades = "".join(
         f'<radialGradient id="e{number}" cx="0.35" cy="0.3" r="0.8"><stop offset="0" stop-color="#fff"/>'
         f'<stop offset="0.35" stop-color="{colour}"/><stop offset="1" stop-color="{colour}" stop-opacity="0.85"/>'
@@ -48,7 +48,7 @@ def picture(mols: list[Chem.Mol], columns: int) -> str:
         for number, colour in COLOURS.items()
     )
     tiles = "".join(
-        f'<g transform="translate({TILE * (place % columns + 0.5):.0f} {TILE * (place // columns + 0.5):.0f})">'
+        f'<g transform="translate({WIDTH * (place % columns + 0.5):.0f} {HEIGHT * (place // columns + 0.5):.0f})">'
         f"{tile(mol)}</g>"
         for place, mol in enumerate(mols)
     )
@@ -68,7 +68,8 @@ def tile(mol: Chem.Mol) -> str:
     axes[2] *= np.linalg.det(axes)  # a rotation, so that no molecule is shown as its mirror image
     tilt = np.array([[1, 0, 0], [0, np.cos(0.45), -np.sin(0.45)], [0, np.sin(0.45), np.cos(0.45)]])
     seen = positions @ axes.T @ tilt.T
-    scale = min(SCALE, 0.42 * TILE / max(1e-6, np.abs(seen[:, :2]).max()))
+    widest = np.abs(seen[:, :2]).max(0) + 0.5
+    scale = float(min(SCALE, *(0.5 * np.array([WIDTH, HEIGHT]) / widest)))
     shapes: list[tuple[float, str]] = []
     for bond in mol.GetBonds():
         ends = seen[[bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()]]
