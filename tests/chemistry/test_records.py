@@ -92,7 +92,7 @@ def test_gzip_of_several_members(tmp_path):
     assert [record.name for record in read(path)] == ["one", "two"]
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"", mtime=0)], ids=["plain", "gzip"])
 def test_empty_file_is_an_error(tmp_path, content):
     path = tmp_path / "a.sdf"
     path.write_bytes(content)
