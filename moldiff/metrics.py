@@ -41,7 +41,7 @@ class MetricsLog:
         if self.rows:
             self._last = (int(self.rows[-1]["molecules"]), 60 * float(self.rows[-1]["minutes"]))
 
-    def add(self, step: int, losses: dict[str, float]) -> None:
+    def add(self, losses: dict[str, float]) -> None:
         """The losses of one step, unweighted."""
         for name, value in losses.items():
             self._sums[name] += value

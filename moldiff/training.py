@@ -141,12 +141,13 @@ class Trainer:
         start, before = time.monotonic(), progress.seconds
         batches = self.data.train.endless(options.batch_size, options.seed, progress.step)
         with self.log.progress_bar(options.steps, progress.step, enabled=self.rank == 0) as bar:
-            while self._agreed(progress.fraction(options)) < 1:
+            done = self._agreed(progress.fraction(options)) >= 1
+            while not done:
                 losses, molecules = self.step(next(batches))
                 progress.step += 1
                 progress.molecules += molecules
                 progress.seconds = before + time.monotonic() - start
-                self.log.add(progress.step, losses)
+                self.log.add(losses)
                 done = self._agreed(progress.fraction(options)) >= 1
                 if done or progress.step % self.log.every == 0:
                     extra = self._evaluated(done)
@@ -255,7 +256,6 @@ class Trainer:
             }
             with atomic_path(self.state / "state.pt") as temporary:
                 torch.save(content, temporary)
-            self.log.flush()
         self.fabric.barrier()
 
     def _resume(self) -> None:

@@ -23,8 +23,8 @@ def rows(log: MetricsLog) -> list[dict[str, str]]:
 
 
 def test_row_holds_means_and_the_weighted_sum(log: MetricsLog) -> None:
-    log.add(1, LOSSES)
-    log.add(2, {name: 3 * value for name, value in LOSSES.items()})
+    log.add(LOSSES)
+    log.add({name: 3 * value for name, value in LOSSES.items()})
     log.close_row(Progress(step=2, molecules=100, seconds=30.0), 1e-3, {"valid_loss": 0.5})
     (row,) = rows(log)
     assert list(row) == list(COLUMNS)
@@ -35,9 +35,9 @@ def test_row_holds_means_and_the_weighted_sum(log: MetricsLog) -> None:
 
 
 def test_each_row_begins_anew(log: MetricsLog) -> None:
-    log.add(1, LOSSES)
+    log.add(LOSSES)
     log.close_row(Progress(1, 10, 1.0), 1e-3, {})
-    log.add(2, dict.fromkeys(LOSSES, 0.0))
+    log.add(dict.fromkeys(LOSSES, 0.0))
     log.close_row(Progress(2, 30, 2.0), 1e-3, {})
     assert float(rows(log)[1]["loss"]) == 0
     assert float(rows(log)[1]["molecules_per_second"]) == pytest.approx(20)
@@ -45,11 +45,11 @@ def test_each_row_begins_anew(log: MetricsLog) -> None:
 
 def test_restart_keeps_the_rows_up_to_the_saved_step(log: MetricsLog) -> None:
     for step in (2, 4, 6):
-        log.add(step, LOSSES)
+        log.add(LOSSES)
         log.close_row(Progress(step, 10 * step, 6.0 * step), 1e-3, {})
     again = MetricsLog(log.path, WEIGHTS, every=2)
     again.restart(4)
-    again.add(6, LOSSES)
+    again.add(LOSSES)
     again.close_row(Progress(6, 60, 48.0), 1e-3, {})
     assert [row["step"] for row in rows(again)] == ["2", "4", "6"]
     assert float(rows(again)[2]["molecules_per_second"]) == pytest.approx(20 / 24, rel=1e-2)
@@ -60,7 +60,7 @@ def test_restart_keeps_the_rows_up_to_the_saved_step(log: MetricsLog) -> None:
 
 def test_one_that_does_not_write_writes_nothing(tmp_path: Path) -> None:
     log = MetricsLog(tmp_path / "metrics.csv", WEIGHTS, writes=False)
-    log.add(1, LOSSES)
+    log.add(LOSSES)
     log.close_row(Progress(1, 10, 1.0), 1e-3, {})
     log.flush()
     assert list(tmp_path.iterdir()) == []

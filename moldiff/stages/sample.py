@@ -58,7 +58,7 @@ def sample(
     parts = output.with_name(f".{output.name}.{_identity(options, generator, shard)}.parts")
     if overwrite:
         shutil.rmtree(parts, ignore_errors=True)
-    start, seconds = time.monotonic(), 0.0
+    start = time.monotonic()
     requested = sum(len(batch.indices) for batch in plan)
     blocks: list[str] = []
     with tqdm(total=requested, desc="sample", unit="mol", disable=not sys.stderr.isatty(), dynamic_ncols=True) as bar:

@@ -83,7 +83,7 @@ def train(
         "threads": torch_threads(options.threads).threads,
         "device": str(trainer.fabric.device.type),
         "options": options.model_dump(mode="json"),
-        "dataset": {key: featurized.info.get(key) for key in ("molecules", "records_read", "checksums", "hydrogens")},
+        "dataset": {key: featurized.info.get(key) for key in ("molecules", "records_read", "sha256", "hydrogens")},
         "versions": {"moldiff": moldiff.__version__, "torch": torch.__version__},
     }
     trained = replace(model, network=cast(DenoisingNetwork, trainer.average.module), history=history)

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from moldiff.checkpoint import load_model
 from moldiff.config import TrainOptions
+from moldiff.dataset.storage import open_dataset
 from moldiff.errors import UserError
 from moldiff.stages.generation import Generator, planned
 from moldiff.stages.train import sampled_rates, start_model, train
@@ -32,6 +33,7 @@ def test_training_leaves_weights_metrics_and_a_record(trained: Path, dataset: Pa
     assert model.statistics.sizes == {int(key): value for key, value in load_info(dataset)["sizes"].items()}
     assert model.history["steps"] == 8
     assert model.history["options"]["network"]["layers"] == 2
+    assert model.history["dataset"]["sha256"] == open_dataset(dataset).info["sha256"]
     written = json.loads((folder / "train.json").read_text())
     assert written["steps"] == 8
     assert written["finished"].endswith("Z")
