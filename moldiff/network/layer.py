@@ -110,16 +110,11 @@ class Layer(nn.Module):
     ) -> Float[Tensor, "molecule pair dots"]:
         """⟨v_i, v_j⟩ and ⟨v_i − v_j, r̂_ij⟩ of each channel, both by matrix products that hold no vector a pair."""
         rows = dotted.permute(0, 3, 1, 2)
-        own = (rows @ rows.transpose(2, 3)).flatten(2).index_select(2, index.forward)
         along = rows @ pos[:, None].transpose(2, 3)
-        flat = along.flatten(2)
-        diagonal = along.diagonal(dim1=2, dim2=3)
-        projected = (
-            diagonal.index_select(2, index.row)
-            + diagonal.index_select(2, index.column)
-            - flat.index_select(2, index.forward)
-            - flat.index_select(2, index.backward)
-        )
+        towards = along.diagonal(dim1=2, dim2=3)[..., None] - along
+        # one gather for both
+        both = torch.cat([rows @ rows.transpose(2, 3), towards + towards.transpose(2, 3)], 1).flatten(2)
+        own, projected = both.index_select(2, index.forward).chunk(2, 1)
         return torch.cat([own, projected / distance[:, None]], 1).transpose(1, 2)
 
     def _attend(
