@@ -151,7 +151,7 @@ class TrainOptions(Options):
     checkpoint_every: int = Field(500, ge=1)
     """Steps between two saved training states, from which a killed training resumes."""
     start_from: str | None = None
-    """Weights file to fine-tune."""
+    """Weights to fine-tune: a file, or the name of shipped ones (`moldiff weights` lists them)."""
     seed: int = Field(0, ge=0)
     """Seed of weights, noise and data order."""
 
@@ -179,6 +179,8 @@ class SampleOptions(Options):
     """Largest relative noise injected in a step of the solvers euler and heun (gamma of Karras et al.)."""
     atoms: int | None = Field(None, ge=1, le=1000)
     """Atoms of each molecule; by default drawn from the training set's histogram."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of matrix products; bfloat16 is faster on GPUs and on processors that compute in it, slower on others."""
     batch_pairs: int = Field(50_000, ge=100)
     """Most pairs of atoms in a batch, which bounds memory."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"

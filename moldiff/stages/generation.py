@@ -17,7 +17,8 @@ from moldiff.devices import device_type
 from moldiff.diffusion import schedules, solvers
 from moldiff.diffusion.process import Process
 from moldiff.errors import UserError
-from moldiff.molecules import MoleculeBatch, Vocabulary
+from moldiff.molecules import Denoiser, MoleculeBatch, Prediction, Vocabulary
+from moldiff.shipped import weights_path
 
 if TYPE_CHECKING:
     from rdkit import Chem
@@ -51,7 +52,7 @@ class Generated:
 class Generator:
     """A trained model that makes molecules.
 
-    >>> generator = Generator.load("model.safetensors")
+    >>> generator = Generator.load("drugs")
     >>> molecules = generator.sample(100, seed=0)
     """
 
@@ -60,12 +61,12 @@ class Generator:
 
     @classmethod
     def load(cls, path: str | Path) -> "Generator":
-        """Read the weights.
+        """Read weights: a file, or the name of shipped ones.
 
         Raises:
-            UserError: see `moldiff.checkpoint.load_model`.
+            UserError: see `moldiff.shipped.weights_path` and `moldiff.checkpoint.load_model`.
         """
-        return cls(load_model(Path(path)))
+        return cls(load_model(weights_path(path)))
 
     def sample(self, n: int = 100, *, seed: int = 0, **options: Any) -> "list[Chem.Mol]":
         """RDKit molecules with a conformer, as made: not sanitized, not filtered.
@@ -100,14 +101,26 @@ class Generator:
             random = torch.Generator().manual_seed(hash_seed(options.seed, 3, batch.number))
             process = self.model.process
             dtype = next(network.parameters()).dtype
-            states = solvers.generate(process, network, solver(options, process), grid(options), mask, random, dtype)
+            denoiser = reduced(network) if options.precision == "bfloat16" else network
+            states = solvers.generate(process, denoiser, solver(options, process), grid(options), mask, random, dtype)
             *_, last = states
         made = to_arrays(last.to("cpu"), network.vocabulary)
         return [Generated(index, arrays) for index, arrays in zip(batch.indices, made, strict=True)]
 
 
+def reduced(network: Denoiser) -> Denoiser:
+    """The network with matrix products in bfloat16 (autocast); positions and what it returns stay float32."""
+
+    def denoise(noisy: MoleculeBatch, sigma: torch.Tensor, previous: Prediction | None = None) -> Prediction:
+        with torch.autocast(noisy.pos.device.type, torch.bfloat16):
+            made = network(noisy, sigma, previous)
+        return Prediction(made.pos.float(), made.element.float(), made.charge.float(), made.bond.float())
+
+    return denoise
+
+
 def load(path: str | Path) -> Generator:
-    """The generator of a weights file; see `Generator.load`."""
+    """The generator of a weights file or of shipped weights; see `Generator.load`."""
     return Generator.load(path)
 
 

@@ -21,6 +21,7 @@ from moldiff.stages.generation import (
     evaluations,
     grid,
     planned,
+    reduced,
     solver,
     to_arrays,
     torch_threads,
@@ -181,3 +182,22 @@ def test_threads_are_set_back() -> None:
         assert torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
     assert torch_threads(0).threads >= 1
+
+
+def test_bfloat16_predicts_nearly_the_same_in_float32() -> None:
+    network, batch, sigma = tiny.network().float(), tiny.batch_of(6, 4), torch.tensor([0.3, 2.0])
+    batch = batch.replace(pos=batch.pos.float())
+    exact, rough = network(batch, sigma), reduced(network)(batch, sigma)
+    for name in ("pos", "element", "charge", "bond"):
+        wanted, found = getattr(exact, name), getattr(rough, name)
+        assert found.dtype == torch.float32
+        assert 0 < (found - wanted).abs().max() < 0.15 * wanted.abs().max()
+
+
+def test_bfloat16_samples_are_others_but_repeat(generator: Generator) -> None:
+    def made(precision: str) -> list[np.ndarray]:
+        return [mol.GetConformer().GetPositions() for mol in generator.sample(3, steps=4, precision=precision)]
+
+    first, again, exact = made("bfloat16"), made("bfloat16"), made("float32")
+    assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
+    assert not all(np.array_equal(one, other) for one, other in zip(first, exact, strict=True))

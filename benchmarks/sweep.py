@@ -1,0 +1,101 @@
+"""Sampling settings compared on one model: `python benchmarks/sweep.py WEIGHTS -n 500`.
+
+Each row of the Markdown table is the same number of molecules from the same seed, made with other settings and scored
+by `moldiff check` without a training set. The rows are those of docs/recipe.md; `--rows` picks some.
+"""
+
+import argparse
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from moldiff.chemistry.sdf import write_sdf_block
+from moldiff.config import CheckOptions, SampleOptions
+from moldiff.molecules import MoleculeBatch, Prediction
+from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.stages.check import check
+from moldiff.stages.generation import Generator, evaluations, planned
+
+SHOWN = ("valid_strict", "atom_stability", "pb_valid_of_all", "uniqueness")
+ROWS: dict[str, dict[str, Any]] = {
+    **{f"{steps} evaluations": {"steps": steps} for steps in (10, 20, 30, 50, 100)},
+    **{f"50, noise {noise:g}": {"noise": noise} for noise in (0.0, 0.1, 0.2, 0.3, 0.6, 0.8)},
+    "50, noise 0.1, 20 evaluations": {"steps": 20, "noise": 0.1},
+    "50, smallest σ 0.01 Å": {"sigma_min": 0.01},
+    "50, smallest σ 0.06 Å": {"sigma_min": 0.06},
+    "50, largest σ 5 Å": {"sigma_max": 5.0},
+    "50, largest σ 20 Å": {"sigma_max": 20.0},
+    "50, ρ 3": {"rho": 3.0},
+    "50, ρ 5": {"rho": 5.0},
+    "50, ρ 10": {"rho": 10.0},
+    "50, linear grid": {"schedule": "linear"},
+    "50, cosine grid": {"schedule": "cosine"},
+    "49, Heun, no noise": {"steps": 25, "solver": "heun", "noise": 0.0},
+    "49, Heun, noise 0.4": {"steps": 25, "solver": "heun"},
+    "50, DDIM": {"solver": "ddim"},
+    "50, DDPM": {"solver": "ddpm"},
+    "50, bfloat16": {"precision": "bfloat16"},
+    "50, categories at temperature 0.5": {"temperature": 0.5},
+    "50, categories at temperature 0.8": {"temperature": 0.8},
+    "50, categories at temperature 1.2": {"temperature": 1.2},
+}
+
+
+class Tempered(torch.nn.Module):
+    """A denoiser whose categories are drawn at another temperature; what it sees of itself stays as it was."""
+
+    def __init__(self, network: DenoisingNetwork, temperature: float) -> None:
+        super().__init__()
+        self.network, self.temperature, self.vocabulary = network, temperature, network.vocabulary
+
+    def forward(self, noisy: MoleculeBatch, sigma: torch.Tensor, previous: Prediction | None = None) -> Prediction:
+        """As the network's."""
+        if previous is not None:
+            previous = self._scaled(previous, self.temperature)
+        return self._scaled(self.network(noisy, sigma, previous), 1 / self.temperature)
+
+    @staticmethod
+    def _scaled(made: Prediction, factor: float) -> Prediction:
+        return Prediction(made.pos, made.element * factor, made.charge * factor, made.bond * factor)
+
+
+def main() -> None:
+    """Sample, score and print, row by row."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("weights", help="a weights file or the name of shipped weights")
+    parser.add_argument("-n", type=int, default=500)
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), metavar="ROW", help="some of the rows, by name")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    print("| setting | evaluations | " + " | ".join(SHOWN) + " | processor s |")
+    print("| --- " * (3 + len(SHOWN)) + "|")
+    generator = Generator.load(arguments.weights)
+    for row in arguments.rows:
+        settings = dict(ROWS[row])
+        network = Tempered(generator.model.network, settings.pop("temperature", 1.0))
+        options = SampleOptions(**{"n": arguments.n, "steps": 50, "threads": 1, "accelerator": "cpu", **settings})
+        start = time.process_time()
+        cells = rates(Generator(replace(generator.model, network=network)), options)
+        print(f"| {row} | {evaluations(options)} | {cells} | {time.process_time() - start:.0f} |", flush=True)
+
+
+def rates(generator: Generator, options: SampleOptions, shown: tuple[str, ...] = SHOWN) -> str:
+    """The metrics of molecules made with these options, as cells of a table."""
+    plan = planned(options, generator.model.statistics.sizes)
+    made = [molecule for batch in plan for molecule in generator.batch(options, batch)]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "made.sdf"
+        file.write_text("".join(write_sdf_block(generator.to_rdkit(one)) for one in made if one.finite))
+        summary = check(CheckOptions(workers=1), [str(file)], Path(folder) / "check")
+    found = [summary["metrics"].get(name) for name in shown]
+    return " | ".join(
+        "-" if metric is None or metric["value"] is None else f"{100 * metric['value']:.1f}" for metric in found
+    )
+
+
+if __name__ == "__main__":
+    main()
