@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 import moldiff
-from moldiff import command_sets, config
+from moldiff import command_sets, config, shipped
 from moldiff.command_log import Tee, open_log
 from moldiff.command_options import OPTIONS_FLAG, collect, option_parameters
 from moldiff.config import (
@@ -146,15 +146,21 @@ def train(
 @stage(SampleOptions)
 def sample(
     options: SampleOptions,
-    weights: Annotated[Path, typer.Argument(help="Weights made by `moldiff train`.", show_default=False)],
-    out: Out,
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="WEIGHTS", help="A file that `moldiff train` made, or the name of shipped weights."),
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="The same as the argument.", metavar="WEIGHTS")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="SDF file (.sdf or .sdf.gz).")] = Path("samples.sdf"),
     shard: Shard = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Generate molecules from a weights file into an SDF file (.sdf or .sdf.gz)."""
+    """Generate molecules, with your own weights or those that come with moldiff, into an SDF file."""
     from moldiff.stages import sample as stages
 
-    stages.sample(options, weights, out, shard=_shard(shard) if shard else None, overwrite=overwrite)
+    if (model is None) == (weights is None):
+        raise UserError(f"moldiff sample: name the weights once: a file, or one of {', '.join(shipped.names())}")
+    stages.sample(options, model or weights or "", out, shard=_shard(shard) if shard else None, overwrite=overwrite)
 
 
 @merge.command("sample")
@@ -239,6 +245,18 @@ def _check_config(file: Annotated[Path, typer.Argument(help="YAML or JSON file."
     """Say whether a configuration file can be used, and what cannot."""
     config.read_options(Config, file)
     typer.echo(f"{file}: ok")
+
+
+@app.command("weights")
+def list_weights(
+    name: Annotated[str | None, typer.Argument(help="Print the model card of these.", show_default=False)] = None,
+) -> None:
+    """List the weights that come with moldiff, or print the model card of one."""
+    if name is not None:
+        typer.echo(shipped.card(name), nl=False)
+        return
+    for known in shipped.names():
+        typer.echo(f"{known:12} {shipped.summary(known)}")
 
 
 @app.command()

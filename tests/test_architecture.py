@@ -18,6 +18,7 @@ FLOORS = {
     "moldiff.atomic": 0,
     "moldiff.memory": 0,
     "moldiff.molecules": 1,
+    "moldiff.shipped": 1,
     "moldiff.chemistry": 2,
     "moldiff.diffusion": 2,
     "moldiff.network": 2,

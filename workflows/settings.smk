@@ -8,7 +8,8 @@ import sys
 from glob import glob
 from pathlib import Path
 
-from moldiff import config as moldiff_config
+from moldiff import config as moldiff_config, shipped
+from moldiff.errors import UserError
 
 try:
     CONFIG = moldiff_config.parse(moldiff_config.Config, config)
@@ -55,6 +56,15 @@ def raw_files():
             )
         files += found
     return files
+
+
+def started_weights():
+    """The file of the weights that are fine-tuned, so that other weights rerun the training."""
+    start = CONFIG.train.start_from
+    try:
+        return str(shipped.weights_path(start)) if start else []
+    except UserError as error:
+        raise WorkflowError(f"train.start_from: {error}") from None
 
 
 def training_state():

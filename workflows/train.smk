@@ -1,7 +1,7 @@
 rule train:
     input:
         rules.merge_featurized.output,
-        start_from=CONFIG.train.start_from or [],
+        start_from=started_weights(),
         dataset_info=rules.merge_featurized.output.info,
     output:
         weights=ensure(f"{RUN}/training/model.safetensors", non_empty=True),

@@ -27,7 +27,7 @@ _INDEX = re.compile(r"^>  <moldiff_index>\n(\d+)$", re.MULTILINE)
 
 def sample(
     options: SampleOptions,
-    weights: Path,
+    weights: str | Path,
     output: Path,
     *,
     shard: tuple[int, int] | None = None,
@@ -40,7 +40,7 @@ def sample(
 
     Args:
         options: of the sampling.
-        weights: a model's file.
+        weights: a model's file, or the name of shipped weights.
         output: the SDF file.
         shard: (k, N) makes the k-th of N parts, to be joined by `merge_samples`.
         overwrite: begin anew even if there are finished batches.

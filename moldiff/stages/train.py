@@ -22,6 +22,7 @@ from moldiff.metrics import MetricsLog
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.scoring.keys import flat_smiles, without_hydrogens
 from moldiff.scoring.validity import fragments, sanitize
+from moldiff.shipped import weights_path
 from moldiff.stages.generation import Generator, planned, torch_threads
 from moldiff.training import Data, Trainer
 
@@ -118,7 +119,7 @@ def start_model(options: TrainOptions, info: dict[str, Any]) -> Model:
     if options.start_from is None:
         return fresh
     path = options.start_from
-    start = load_model(Path(path))
+    start = load_model(weights_path(path))
     vocabulary, wanted = start.network.vocabulary, fresh.network.vocabulary
     for name, known, needed in (
         ("elements (atomic numbers)", vocabulary.elements, wanted.elements),
