@@ -19,7 +19,7 @@ from moldiff.chemistry.records import expand_inputs, read_records
 from moldiff.chemistry.workers import Lost, default_workers, run_all
 from moldiff.config import CheckOptions
 from moldiff.errors import UserError
-from moldiff.scoring.score import Task, blank_row, score, warm_up
+from moldiff.scoring.score import STEPS, Task, blank_row, warm_up
 from moldiff.scoring.summary import Census, Tally, finish_row, take_census
 from moldiff.stages.check_parts import (
     BATCH,
@@ -160,7 +160,8 @@ def _finished(
 def _in_order(tasks: Iterator[Task], first: int, workers: int, timeout: float) -> Iterator[dict[str, Any]]:
     """Rows in the order of the records; a record that is given up still has its row."""
     waiting: dict[int, dict[str, Any]] = {}
-    for piece in run_all(score, list, tasks, workers=workers, chunk=_CHUNK, timeout=timeout):
+    pieces = run_all(STEPS[0], list, tasks, then=STEPS[1:], workers=workers, chunk=_CHUNK, timeout=timeout)
+    for piece in pieces:
         rows: list[dict[str, Any]] = [blank_row(piece.item, piece.reason)] if isinstance(piece, Lost) else piece
         waiting.update((int(row["index"]), row) for row in rows)
         while first in waiting:

@@ -25,7 +25,7 @@ from moldiff.dataset.storage import RaggedMolecules, open_dataset
 from moldiff.errors import UserError
 from moldiff.scoring.keys import key_hash
 from moldiff.scoring.profile import DESCRIPTOR_BINS, Profile
-from moldiff.scoring.score import Row, Task, blank_row, score, warm_up
+from moldiff.scoring.score import STEPS, Row, Task, blank_row, warm_up
 from moldiff.scoring.summary import DEFINITIONS
 
 PROFILED = 10_000
@@ -142,7 +142,8 @@ def _make(path: Path, checksum: str, workers: int, timeout: float) -> pa.Table:
     distinct: dict[int, Row] = {}
     valid = 0
     sampled: list[tuple[int, str, bytes]] = []
-    for piece in run_all(score, list, tasks, workers=workers, chunk=_CHUNK, timeout=timeout):
+    pieces = run_all(STEPS[0], list, tasks, then=STEPS[1:], workers=workers, chunk=_CHUNK, timeout=timeout)
+    for piece in pieces:
         rows = [blank_row(piece.item, piece.reason)] if isinstance(piece, Lost) else piece
         for row in rows:
             if not row["valid"]:

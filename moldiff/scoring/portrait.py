@@ -1,0 +1,103 @@
+"""All two-dimensional metrics of a molecule, read from its flat key, so that they depend on nothing but the key.
+
+Atom order would else change the last digits of sums, and one of several duplicates would speak for all.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+
+from rdkit import Chem, rdBase
+
+from moldiff.scoring.alerts import alerts
+from moldiff.scoring.composition import composition
+from moldiff.scoring.descriptors import describe, lipinski_violations
+from moldiff.scoring.fingerprints import fingerprint
+from moldiff.scoring.keys import inchikey_block
+from moldiff.scoring.topology import functional_groups, ring_systems, scaffold
+
+Values = dict[str, str | int | float | bytes | None]
+Aspect = Callable[[Chem.Mol], Values]
+
+_REMEMBERED = 4096
+"""Portraits that a process keeps, for duplicates."""
+_AT_WORK = 128
+"""Molecules that are kept while their portraits are drawn: more than go through the steps together."""
+
+
+def _rings(heavy: Chem.Mol) -> Values:
+    return {"ring_systems": "; ".join(ring_systems(heavy))}
+
+
+def _scaffold(heavy: Chem.Mol) -> Values:
+    return {"scaffold": scaffold(heavy)}
+
+
+def _fingerprint(heavy: Chem.Mol) -> Values:
+    return {"_fingerprint": fingerprint(heavy)}
+
+
+def _descriptors(heavy: Chem.Mol) -> Values:
+    values = describe(heavy)
+    return {**asdict(values), "lipinski_violations": lipinski_violations(values)}
+
+
+def _alerts(heavy: Chem.Mol) -> Values:
+    matches = alerts(heavy)
+    return {
+        **{name: len(found) for name, found in matches.items()},
+        "alerts": "; ".join(f"{name} {alert}" for name, found in matches.items() for alert in found),
+    }
+
+
+def _groups(heavy: Chem.Mol) -> Values:
+    return {"functional_groups": "; ".join(f"{name} {count}" for name, count in functional_groups(heavy).items())}
+
+
+def _inchikey(heavy: Chem.Mol) -> Values:
+    return {"inchikey_block": inchikey_block(heavy)}
+
+
+def _composition(heavy: Chem.Mol) -> Values:
+    return {"_composition": json.dumps(composition(heavy), sort_keys=True)}
+
+
+SKETCH: tuple[Aspect, ...] = (_rings, _scaffold, _fingerprint)
+"""What is asked of every molecule of a training set."""
+WHOLE: tuple[Aspect, ...] = (_descriptors, _alerts, *SKETCH, _inchikey, _groups, _composition)
+"""What is asked of a checked molecule."""
+
+
+@dataclass
+class Portrait:
+    """The metrics of one flat key, as far as they have been asked for."""
+
+    flat: str
+    values: Values = field(default_factory=dict)
+    drawn: set[Aspect] = field(default_factory=set)
+
+    def draw(self, aspect: Aspect) -> None:
+        """Fill in the values of an aspect, if they are not there."""
+        if aspect not in self.drawn:
+            self.values |= aspect(_read_flat(self.flat))
+            self.drawn.add(aspect)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def portrait(flat: str) -> Portrait:
+    """The portrait of a flat key, which duplicates share."""
+    return Portrait(flat)
+
+
+@lru_cache(maxsize=_AT_WORK)
+def _read_flat(flat: str) -> Chem.Mol:
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromSmiles(flat)
+        if mol is not None:
+            return mol
+        # RDKit cannot kekulize a few of its own SMILES; without that step all questions still have answers.
+        mol = Chem.MolFromSmiles(flat, sanitize=False)
+        mol.UpdatePropertyCache(strict=False)
+        Chem.SanitizeMol(mol, Chem.SANITIZE_SYMMRINGS | Chem.SANITIZE_SETCONJUGATION | Chem.SANITIZE_SETHYBRIDIZATION)
+        return mol
