@@ -15,10 +15,12 @@ from moldiff.scoring.composition import composition
 from moldiff.scoring.descriptors import describe, lipinski_violations
 from moldiff.scoring.fingerprints import fingerprint
 from moldiff.scoring.keys import inchikey_block
+from moldiff.scoring.patterns import Possible, possible
 from moldiff.scoring.topology import functional_groups, ring_systems, scaffold
 
 Values = dict[str, str | int | float | bytes | None]
-Aspect = Callable[[Chem.Mol], Values]
+Aspect = Callable[[str], Values]
+"""Metrics of a flat key; several small ones, see `moldiff.scoring.score`."""
 
 _REMEMBERED = 4096
 """Portraits that a process keeps, for duplicates."""
@@ -26,46 +28,52 @@ _AT_WORK = 128
 """Molecules that are kept while their portraits are drawn: more than go through the steps together."""
 
 
-def _rings(heavy: Chem.Mol) -> Values:
-    return {"ring_systems": "; ".join(ring_systems(heavy))}
+def _rings(flat: str) -> Values:
+    return {"ring_systems": "; ".join(ring_systems(_read(flat)))}
 
 
-def _scaffold(heavy: Chem.Mol) -> Values:
-    return {"scaffold": scaffold(heavy)}
+def _scaffold(flat: str) -> Values:
+    return {"scaffold": scaffold(_read(flat))}
 
 
-def _fingerprint(heavy: Chem.Mol) -> Values:
-    return {"_fingerprint": fingerprint(heavy)}
+def _fingerprint(flat: str) -> Values:
+    return {"_fingerprint": fingerprint(_read(flat))}
 
 
-def _descriptors(heavy: Chem.Mol) -> Values:
-    values = describe(heavy)
+def _screen(flat: str) -> Values:
+    _possible(flat)
+    return {}
+
+
+def _descriptors(flat: str) -> Values:
+    values = describe(_read(flat), _possible(flat))
     return {**asdict(values), "lipinski_violations": lipinski_violations(values)}
 
 
-def _alerts(heavy: Chem.Mol) -> Values:
-    matches = alerts(heavy)
+def _alerts(flat: str) -> Values:
+    matches = alerts(_read(flat), _possible(flat))
     return {
         **{name: len(found) for name, found in matches.items()},
         "alerts": "; ".join(f"{name} {alert}" for name, found in matches.items() for alert in found),
     }
 
 
-def _groups(heavy: Chem.Mol) -> Values:
-    return {"functional_groups": "; ".join(f"{name} {count}" for name, count in functional_groups(heavy).items())}
+def _groups(flat: str) -> Values:
+    found = functional_groups(_read(flat), _possible(flat))
+    return {"functional_groups": "; ".join(f"{name} {count}" for name, count in found.items())}
 
 
-def _inchikey(heavy: Chem.Mol) -> Values:
-    return {"inchikey_block": inchikey_block(heavy)}
+def _inchikey(flat: str) -> Values:
+    return {"inchikey_block": inchikey_block(_read(flat))}
 
 
-def _composition(heavy: Chem.Mol) -> Values:
-    return {"_composition": json.dumps(composition(heavy), sort_keys=True)}
+def _composition(flat: str) -> Values:
+    return {"_composition": json.dumps(composition(_read(flat)), sort_keys=True)}
 
 
 SKETCH: tuple[Aspect, ...] = (_rings, _scaffold, _fingerprint)
 """What is asked of every molecule of a training set."""
-WHOLE: tuple[Aspect, ...] = (_descriptors, _alerts, *SKETCH, _inchikey, _groups, _composition)
+WHOLE: tuple[Aspect, ...] = (_screen, _descriptors, _alerts, *SKETCH, _inchikey, _groups, _composition)
 """What is asked of a checked molecule."""
 
 
@@ -80,7 +88,7 @@ class Portrait:
     def draw(self, aspect: Aspect) -> None:
         """Fill in the values of an aspect, if they are not there."""
         if aspect not in self.drawn:
-            self.values |= aspect(_read_flat(self.flat))
+            self.values |= aspect(self.flat)
             self.drawn.add(aspect)
 
 
@@ -91,7 +99,7 @@ def portrait(flat: str) -> Portrait:
 
 
 @lru_cache(maxsize=_AT_WORK)
-def _read_flat(flat: str) -> Chem.Mol:
+def _read(flat: str) -> Chem.Mol:
     with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(flat)
         if mol is not None:
@@ -101,3 +109,8 @@ def _read_flat(flat: str) -> Chem.Mol:
         mol.UpdatePropertyCache(strict=False)
         Chem.SanitizeMol(mol, Chem.SANITIZE_SYMMRINGS | Chem.SANITIZE_SETCONJUGATION | Chem.SANITIZE_SETHYBRIDIZATION)
         return mol
+
+
+@lru_cache(maxsize=_AT_WORK)
+def _possible(flat: str) -> Possible:
+    return possible(_read(flat))

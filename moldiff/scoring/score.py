@@ -9,16 +9,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rdkit import Chem
 
 from moldiff.chemistry.records import Record
 from moldiff.scoring import validity
+from moldiff.scoring.coordinates import bonds_between
 from moldiff.scoring.geometry import measure
 from moldiff.scoring.graph import implicit_hydrogens
 from moldiff.scoring.keys import flat_smiles, isomeric_smiles, key_hash, stereo_from_3d, without_hydrogens
 from moldiff.scoring.parsing import parse
 from moldiff.scoring.portrait import SKETCH, WHOLE, Aspect, Portrait, portrait
-from moldiff.scoring.pose import pb_valid, sanity
+from moldiff.scoring.pose import pb_valid
+from moldiff.scoring.sanity import sanity
 from moldiff.scoring.stability import stable_atoms
 
 Value = str | int | float | bool | bytes | None
@@ -49,6 +53,7 @@ class Progress:
     sanitized: validity.Sanitized | None = None
     heavy: Chem.Mol | None = None
     portrait: Portrait | None = None
+    between: NDArray[np.float64] | None = None
 
     @property
     def whole(self) -> Chem.Mol | None:
@@ -153,11 +158,11 @@ def _sanitize(progress: Progress) -> None:
 
 
 def _find_faults(progress: Progress) -> None:
-    if progress.whole is None:
+    if progress.whole is None or progress.written is None or progress.sanitized is None:
         return
     faults = validity.strict_faults(progress.written, progress.sanitized)
     progress.reasons += faults
-    progress.row["_strict"] = progress.row["valid"] and not faults
+    progress.row["_strict"] = bool(progress.row["valid"]) and not faults
     # The grammar of SMILES implies hydrogens, so none is missing there.
     implied = progress.task.record.kind == "smiles"
     progress.row["_missing_hydrogens"] = 0 if implied else implicit_hydrogens(progress.whole)
@@ -190,23 +195,26 @@ def _draw(aspect: Aspect, progress: Progress) -> None:
 
 def _judge_pose(progress: Progress) -> None:
     """Verdict on the three-dimensional structure, its hydrogens kept as written."""
-    if progress.portrait is None or not progress.task.pose:
+    if progress.portrait is None or progress.whole is None or not progress.task.pose:
         return
     if not progress.row["coordinates"]:
         progress.row["pb_failed"] = "not evaluated: no 3D coordinates"
         return
-    pose = pb_valid(progress.whole)
+    progress.between = bonds_between(progress.whole)
+    pose = pb_valid(progress.whole, progress.between)
     progress.row |= {"pb_valid": pose.valid, "pb_failed": "; ".join(pose.failed)}
 
 
 def _judge_distances(progress: Progress) -> None:
-    if progress.portrait is not None and progress.task.pose and progress.row["coordinates"]:
-        sane = sanity(progress.whole)
+    if progress.between is not None and progress.whole is not None:
+        sane = sanity(progress.whole, progress.between)
         progress.row |= {"sane": sane.valid, "sanity_failed": "; ".join(sane.failed)}
 
 
 def _measure(progress: Progress) -> None:
-    if progress.portrait is not None and progress.row["coordinates"] and not progress.task.keys_only:
+    if progress.portrait is None or progress.whole is None or progress.task.keys_only:
+        return
+    if progress.row["coordinates"]:
         progress.row["_geometry"] = measure(progress.whole).tobytes()
 
 
