@@ -71,10 +71,14 @@ def _composition(flat: str) -> Values:
     return {"_composition": json.dumps(composition(_read(flat)), sort_keys=True)}
 
 
-SKETCH: tuple[Aspect, ...] = (_rings, _scaffold, _fingerprint)
-"""What is asked of every molecule of a training set."""
-WHOLE: tuple[Aspect, ...] = (_screen, _descriptors, _alerts, *SKETCH, _inchikey, _groups, _composition)
-"""What is asked of a checked molecule."""
+_KEYS: tuple[Aspect, ...] = (_rings, _scaffold, _fingerprint)
+_DISTRIBUTIONS: tuple[Aspect, ...] = (_screen, _descriptors, *_KEYS, _groups, _composition)
+ASPECTS: dict[str, tuple[Aspect, ...]] = {
+    "all": (_screen, _descriptors, _alerts, *_KEYS, _inchikey, _groups, _composition),
+    "distributions": _DISTRIBUTIONS,
+    "keys": _KEYS,
+}
+"""What is drawn of a molecule, by what is asked of it."""
 
 
 @dataclass

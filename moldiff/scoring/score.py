@@ -7,7 +7,7 @@ for a group of records before the next, which keeps a step's code in the process
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from moldiff.scoring.geometry import measure
 from moldiff.scoring.graph import implicit_hydrogens
 from moldiff.scoring.keys import flat_smiles, isomeric_smiles, key_hash, stereo_from_3d, without_hydrogens
 from moldiff.scoring.parsing import parse
-from moldiff.scoring.portrait import SKETCH, WHOLE, Aspect, Portrait, portrait
+from moldiff.scoring.portrait import ASPECTS, Aspect, Portrait, portrait
 from moldiff.scoring.pose import pb_valid
 from moldiff.scoring.sanity import sanity
 from moldiff.scoring.stability import stable_atoms
@@ -36,10 +36,11 @@ class Task:
     number: int
     record: Record
     charge: int = 0
-    pose: bool = True
-    """Whether three-dimensional structures are judged (they are measured anyway)."""
-    keys_only: bool = False
-    """Only what novelty asks of a training molecule: its key, fingerprint, ring systems and scaffold."""
+    asked: Literal["all", "distributions", "keys"] = "all"
+    """all: what a row holds; of a reference's molecules only what others are compared with: distributions and keys,
+    or keys (with fingerprint, ring systems and scaffold)."""
+    key: str = ""
+    """The flat key of a valid molecule that is known to have it; then the record is not read."""
 
 
 @dataclass
@@ -102,7 +103,16 @@ def score(task: Task) -> Row:
 
 
 def _begin(task: Task) -> Progress:
-    return Progress(task, blank_row(task))
+    progress = Progress(task, blank_row(task))
+    if task.key:
+        progress.row |= {"readable": True, "sanitizable": True, "connected": True, "valid": True}
+        _open_portrait(progress, task.key)
+    return progress
+
+
+def _open_portrait(progress: Progress, flat: str) -> None:
+    progress.row |= {"key": flat, "_key": key_hash(flat)}
+    progress.portrait = portrait(flat)
 
 
 def _guarded(step: Callable[[Progress], None], progress: Progress) -> Progress:
@@ -117,6 +127,8 @@ def _guarded(step: Callable[[Progress], None], progress: Progress) -> Progress:
 
 def _read(progress: Progress) -> None:
     task = progress.task
+    if task.key:
+        return
     parsed = parse(task.record, task.charge)
     progress.reasons.append(parsed.reason)
     if parsed.mol is None:
@@ -133,7 +145,7 @@ def _read(progress: Progress) -> None:
 
 
 def _count_stable(progress: Progress) -> None:
-    if progress.written is not None:
+    if progress.written is not None and progress.task.asked == "all":
         stable, filled_stable = stable_atoms(progress.written)
         progress.row |= {
             "_stable_explicit": filled_stable if progress.task.record.kind == "smiles" else stable,
@@ -158,7 +170,7 @@ def _sanitize(progress: Progress) -> None:
 
 
 def _find_faults(progress: Progress) -> None:
-    if progress.whole is None or progress.written is None or progress.sanitized is None:
+    if progress.written is None or progress.sanitized is None or progress.whole is None or progress.task.asked != "all":
         return
     faults = validity.strict_faults(progress.written, progress.sanitized)
     progress.reasons += faults
@@ -170,7 +182,8 @@ def _find_faults(progress: Progress) -> None:
 
 def _perceive_stereo(progress: Progress) -> None:
     if progress.whole is not None:
-        progress.heavy = stereo_from_3d(progress.whole) if progress.row["coordinates"] else progress.whole
+        stereo = progress.row["coordinates"] and progress.task.asked == "all"
+        progress.heavy = stereo_from_3d(progress.whole) if stereo else progress.whole
 
 
 def _remove_hydrogens(progress: Progress) -> None:
@@ -181,21 +194,20 @@ def _remove_hydrogens(progress: Progress) -> None:
 def _spell(progress: Progress) -> None:
     if progress.heavy is None:
         return
-    progress.row["smiles"] = isomeric_smiles(progress.heavy)
+    if progress.task.asked == "all":
+        progress.row["smiles"] = isomeric_smiles(progress.heavy)
     if progress.row["valid"]:
-        flat = flat_smiles(progress.heavy)
-        progress.row |= {"key": flat, "_key": key_hash(flat)}
-        progress.portrait = portrait(flat)
+        _open_portrait(progress, flat_smiles(progress.heavy))
 
 
 def _draw(aspect: Aspect, progress: Progress) -> None:
-    if progress.portrait is not None and (aspect in SKETCH or not progress.task.keys_only):
+    if progress.portrait is not None and aspect in ASPECTS[progress.task.asked]:
         progress.portrait.draw(aspect)
 
 
 def _judge_pose(progress: Progress) -> None:
     """Verdict on the three-dimensional structure, its hydrogens kept as written."""
-    if progress.portrait is None or progress.whole is None or not progress.task.pose:
+    if progress.portrait is None or progress.whole is None or progress.task.asked != "all":
         return
     if not progress.row["coordinates"]:
         progress.row["pb_failed"] = "not evaluated: no 3D coordinates"
@@ -212,7 +224,7 @@ def _judge_distances(progress: Progress) -> None:
 
 
 def _measure(progress: Progress) -> None:
-    if progress.portrait is None or progress.whole is None or progress.task.keys_only:
+    if progress.portrait is None or progress.whole is None or progress.task.asked == "keys":
         return
     if progress.row["coordinates"]:
         progress.row["_geometry"] = measure(progress.whole).tobytes()
@@ -234,7 +246,7 @@ _QUESTIONS: tuple[Callable[[Progress], None], ...] = (
     _perceive_stereo,
     _remove_hydrogens,
     _spell,
-    *(partial(_draw, aspect) for aspect in WHOLE),
+    *(partial(_draw, aspect) for aspect in ASPECTS["all"]),
     _judge_pose,
     _judge_distances,
     _measure,
