@@ -17,6 +17,7 @@ include: "workflows/featurize.smk"
 include: "workflows/train.smk"
 include: "workflows/sample.smk"
 include: "workflows/check.smk"
+include: "workflows/rank.smk"
 include: "workflows/report.smk"
 
 
@@ -28,4 +29,5 @@ rule all:
     default_target: True
     input:
         rules.report.output,
+        rules.rank.output if CONFIG.rank.n > 0 else [],
         rules.gate.output if CONFIG.check.min_valid > 0 else [],

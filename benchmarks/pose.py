@@ -19,9 +19,11 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom
 
 from moldiff.chemistry.records import read_records
+from moldiff.scoring.coordinates import PoseResult
 from moldiff.scoring.crosscheck import CrossCheck, crosscheck
 from moldiff.scoring.parsing import parse
-from moldiff.scoring.pose import PoseResult, pb_valid, sanity
+from moldiff.scoring.pose import pb_valid
+from moldiff.scoring.sanity import sanity
 
 SIGNED = _get_distances_to_plane
 

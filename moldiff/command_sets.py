@@ -8,8 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from moldiff.command_options import OPTIONS_FLAG, collect
+from moldiff.config import RankOptions
 from moldiff.errors import UserError
 
+DEFAULT_RANKED = 50
 EXIT_BELOW_GATE = 3
 
 app = typer.Typer()
@@ -55,7 +58,8 @@ def compare(
 def rank(
     folder: Folder,
     out: Out,
-    n: Annotated[int, typer.Option("-n", "--n", min=1, help="Molecules wanted on the short list.")] = 50,
+    options: OPTIONS_FLAG = None,
+    n: Annotated[int | None, typer.Option("-n", "--n", min=1, help="Molecules wanted.", show_default="50")] = None,
     filters: Annotated[
         list[str] | None,
         typer.Option("--filter", help="Condition that must hold, such as 'qed >= 0.5'; may be repeated."),
@@ -64,8 +68,12 @@ def rank(
         list[str] | None,
         typer.Option("--weight", metavar="COLUMN=NUMBER", help="Column to score by; below zero where less is better."),
     ] = None,
-    method: Annotated[Method, typer.Option(help="Weighted mean of percentiles, or Pareto fronts.")] = Method.weighted,
-    diversity: Annotated[int, typer.Option(min=1, help="Pick among the best DIVERSITY * n; 1 takes the best.")] = 10,
+    method: Annotated[
+        Method | None, typer.Option(help="Weighted mean of percentiles, or Pareto fronts.", show_default="weighted")
+    ] = None,
+    diversity: Annotated[
+        int | None, typer.Option(min=1, help="Pick among the best DIVERSITY * n; 1 takes the best.", show_default="10")
+    ] = None,
     scores: Annotated[
         list[str] | None,
         typer.Option("--score", metavar="NAME=SPEC", help="Own column: FILE.py:FUNCTION or 'command: LINE'."),
@@ -73,23 +81,23 @@ def rank(
     inputs: Annotated[
         list[str] | None, typer.Option("--input", help="The molecule file that was checked, if it has moved.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the picking.")] = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the picking.", show_default="0")] = None,
 ) -> None:
     """Make a short list of checked molecules, with a reason for each choice and each refusal."""
     from moldiff.stages import rank as stages
 
-    stages.rank(
-        folder,
-        out,
-        n=n,
-        filters=filters or (),
-        weights={column: _number(text, column) for column, text in _pairs("--weight", weights)} or None,
-        method=method.value,
-        diversity=diversity,
-        scores=dict(_pairs("--score", scores)) or None,
-        inputs=inputs or None,
-        seed=seed,
-    )
+    given = {
+        "options": options,
+        "n": n,
+        "filters": filters,
+        "weights": {column: _number(text, column) for column, text in _pairs("--weight", weights)} or None,
+        "method": method.value if method else None,
+        "diversity": diversity,
+        "scores": dict(_pairs("--score", scores)) or None,
+        "seed": seed,
+    }
+    wanted = collect(RankOptions, given, "moldiff rank").model_dump()
+    stages.rank(folder, out, **{**wanted, "n": wanted["n"] or DEFAULT_RANKED}, inputs=inputs or None)
 
 
 def stop_below(summary: dict[str, Any], min_valid: float) -> None:

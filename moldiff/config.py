@@ -212,12 +212,33 @@ class CheckOptions(Options):
     """Molecules, drawn with the seed, whose MMFF94s strain is computed; 0 computes none."""
     xtb: int = Field(0, ge=0)
     """Molecules, drawn with the seed, relaxed with GFN2-xTB (extra `xtb`); 0 relaxes none."""
+    fcd: int = Field(0, ge=0)
+    """Distinct valid molecules on which the Fréchet ChemNet distance is taken (extra `fcd`); 0 takes none."""
     workers: int = Field(0, ge=0)
     """Processes; 0 takes the processor cores at hand."""
     min_valid: float = Field(0.0, ge=0, le=1)
     """Smallest share of valid records; below it the command exits with status 3."""
     seed: int = Field(0, ge=0)
     """Seed of the drawn samples."""
+
+
+class RankOptions(Options):
+    """A short list of the checked molecules."""
+
+    n: int = Field(0, ge=0)
+    """Molecules wanted on the short list; 0 leaves the stage out of the workflow."""
+    filters: list[str] = []
+    """Conditions over the columns of the check that must hold, such as `qed >= 0.5`."""
+    weights: dict[str, float] = {"qed": 1.0, "sa": -1.0}
+    """Columns to score by: weights above 0 where more is better, below 0 where less is."""
+    method: Literal["weighted", "pareto"] = "weighted"
+    """weighted: by the weighted mean of percentiles; pareto: by Pareto fronts in the weighted columns."""
+    diversity: int = Field(10, ge=1)
+    """MaxMin picks among the best `diversity * n`; 1 takes the best as they are."""
+    scores: dict[str, str] = {}
+    """Own columns by name: `FILE.py:FUNCTION`, or `command: LINE` with SMILES in and numbers out."""
+    seed: int = Field(0, ge=0)
+    """Seed of the picking."""
 
 
 class ReportOptions(Options):
@@ -246,6 +267,8 @@ class Config(Options):
     """Generation of molecules."""
     check: CheckOptions = CheckOptions()
     """Scoring of structures."""
+    rank: RankOptions = RankOptions()
+    """A short list of the checked molecules."""
     report: ReportOptions = ReportOptions()
     """The report."""
 

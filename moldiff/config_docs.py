@@ -51,6 +51,8 @@ def _type(annotation: Any) -> str:
         return ", ".join(f"`{choice}`" for choice in get_args(annotation))
     if get_origin(annotation) is list:
         return f"list of {_type(get_args(annotation)[0])}"
+    if get_origin(annotation) is dict:
+        return " to ".join(_type(part) for part in get_args(annotation))
     words = {int: "integer", float: "number", str: "text", bool: "`true`, `false`", type(None): "nothing"}
     if annotation in words:
         return words[annotation]

@@ -46,6 +46,7 @@ SAME_FLOOR = {
     ("moldiff.cli", "moldiff.command_options"),
     ("moldiff.cli", "moldiff.command_sets"),
     ("moldiff.cli", "moldiff.config_docs"),
+    ("moldiff.command_sets", "moldiff.command_options"),
     ("moldiff.__main__", "moldiff.cli"),
 }
 HOMES = {

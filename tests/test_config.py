@@ -110,6 +110,6 @@ def test_canonical_json_goes_round(n: int, steps: int, noise: float):
 
 
 def test_groups_are_in_the_order_of_the_workflow():
-    assert list(config.option_groups()) == ["featurize", "train", "sample", "check", "report"]
+    assert list(config.option_groups()) == ["featurize", "train", "sample", "check", "rank", "report"]
     assert config.option_groups()["featurize"] is FeaturizeOptions
     assert config.option_groups()["train"] is TrainOptions

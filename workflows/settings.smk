@@ -82,8 +82,9 @@ def cores(shards, wanted=0):
 
 
 def whole_run():
-    """All options as JSON, without those that change no result."""
+    """All options as JSON, without those that change no result and the short list's, of which the report is silent."""
     sections = {name: WITHOUT_EFFECT for name in moldiff_config.option_groups()}
+    sections["rank"] = True
     return json.dumps(CONFIG.model_dump(mode="json", exclude=sections), sort_keys=True)
 
 

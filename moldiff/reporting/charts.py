@@ -74,6 +74,8 @@ def line_chart(
     description: str,
     log_y: bool = False,
     y_range: tuple[float, float] | None = None,
+    size: tuple[float, float] = (560, 260),
+    legend: bool = True,
 ) -> Markup:
     """Curves over a common axis, with a legend; a curve of many points is thinned to 400 means."""
     drawn = [(line, *_finite(line, log_y)) for line in lines]
@@ -84,7 +86,7 @@ def line_chart(
     low, high = y_range or (float(ys.min()), float(ys.max()))
     if y_range is None:
         low, high = (low * 0.9, high * 1.1) if log_y else (low - 0.04 * (high - low), high + 0.04 * (high - low))
-    frame = Frame(560, 260, (float(min(xs.min(), 0)), float(xs.max())), (low, high if high > low else low + 1), log_y)
+    frame = Frame(*size, (float(min(xs.min(), 0)), float(xs.max())), (low, high if high > low else low + 1), log_y)
     marks = [_axes(frame, x_label)]
     for line, x, y in drawn:
         points = [(frame.x(a), frame.y(b)) for a, b in zip(x, y, strict=True)]
@@ -98,7 +100,7 @@ def line_chart(
             ]
     return tag(
         "div",
-        _legend([(line.label, line.style) for line, _, _ in drawn]),
+        legend_of([(line.label, line.style) for line, _, _ in drawn]) if legend else [],
         _svg(frame, marks, description),
         class_="chart",
     )
@@ -203,7 +205,8 @@ def _axes(frame: Frame, x_label: str, *, y_percent: bool = False, x_wanted: int 
     return tag("g", marks)
 
 
-def _legend(entries: Sequence[tuple[str, str]]) -> Markup:
+def legend_of(entries: Sequence[tuple[str, str]]) -> Markup:
+    """A legend of labels and style classes."""
     return tag(
         "ul", [tag("li", tag("span", class_=f"swatch {style}"), label) for label, style in entries], class_="legend"
     )

@@ -4,57 +4,41 @@ ChEMBL's Dundee set is Brenk and its BMS set is NIH under other names, so only o
 these three do not overlap.
 """
 
-import csv
 from functools import cache
-from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from rdkit import Chem, DataStructs, RDConfig
+from rdkit import Chem
 from rdkit.Chem import FilterCatalog
+
+from moldiff.scoring.patterns import Possible, pains_entries, possible
 
 _CATALOGS = FilterCatalog.FilterCatalogParams.FilterCatalogs
 ALERT_SETS = {"pains": _CATALOGS.PAINS, "brenk": _CATALOGS.BRENK, "glaxo": _CATALOGS.CHEMBL_Glaxo}
-_PAINS_PATTERNS = Path(RDConfig.RDDataDir) / "Pains" / "wehi_pains.csv"
 
 
-def alerts(heavy: Chem.Mol) -> dict[str, list[str]]:
-    """Names of the alerts that match, by set, sorted; of a sanitized molecule without hydrogens."""
+def alerts(heavy: Chem.Mol, screened: Possible | None = None) -> dict[str, list[str]]:
+    """Names of the alerts that match, by set, sorted.
+
+    Args:
+        heavy: sanitized molecule without hydrogens.
+        screened: what `possible` says of it, if that is known.
+    """
     return {
-        "pains": _pains(heavy),
-        "brenk": sorted({entry.GetDescription() for entry in _catalog("brenk").GetMatches(heavy)}),
-        "glaxo": sorted({entry.GetDescription() for entry in _catalog("glaxo").GetMatches(heavy)}),
+        "pains": pains(heavy, screened),
+        "brenk": catalog_alerts("brenk", heavy),
+        "glaxo": catalog_alerts("glaxo", heavy),
     }
 
 
-def _pains(heavy: Chem.Mol) -> list[str]:
-    """PAINS alerts, of which fingerprints rule out all but some thirty before the costly match is tried."""
-    entries, needed = _screen()
-    bits = _pattern_bits(heavy)
-    possible = np.flatnonzero(~(needed & ~bits).any(axis=1))
-    return sorted({entries[place].GetDescription() for place in possible if entries[place].HasFilterMatch(heavy)})
+def pains(heavy: Chem.Mol, screened: Possible | None = None) -> list[str]:
+    """Names of the PAINS alerts that match, sorted; see `alerts`."""
+    entries = pains_entries()
+    left = (screened or possible(heavy))["pains"]
+    return sorted({entries[place].GetDescription() for place in left if entries[place].HasFilterMatch(heavy)})
 
 
-@cache
-def _screen() -> tuple[list[FilterCatalog.FilterCatalogEntry], NDArray[np.uint64]]:
-    """The catalog's entries and the bits [E, 32] that a molecule must have to match; none needed if not known."""
-    catalog = _catalog("pains")
-    entries = [catalog.GetEntryWithIdx(index) for index in range(catalog.GetNumEntries())]
-    patterns: dict[str, str] = {}
-    if _PAINS_PATTERNS.is_file():
-        with _PAINS_PATTERNS.open(encoding="utf-8", newline="") as file:
-            patterns = {name.removeprefix("<regId=").removesuffix(">"): smarts for smarts, name in csv.reader(file)}
-    needed = np.zeros((len(entries), 32), dtype=np.uint64)
-    for place, entry in enumerate(entries):
-        # The catalog turns the hydrogens of these patterns into counts, and so must their fingerprint.
-        pattern = Chem.MolFromSmarts(patterns.get(entry.GetDescription(), ""), mergeHs=True)
-        if pattern is not None and pattern.GetNumAtoms():
-            needed[place] = _pattern_bits(pattern)
-    return entries, needed
-
-
-def _pattern_bits(mol: Chem.Mol) -> NDArray[np.uint64]:
-    return np.frombuffer(DataStructs.BitVectToBinaryText(Chem.PatternFingerprint(mol)), dtype=np.uint64)
+def catalog_alerts(name: str, heavy: Chem.Mol) -> list[str]:
+    """Names of the alerts of a set of `ALERT_SETS` that match, sorted."""
+    return sorted({entry.GetDescription() for entry in _catalog(name).GetMatches(heavy)})
 
 
 @cache

@@ -6,8 +6,10 @@ Explicit hydrogens would change most of them (they move SA from 2.4 to 7.2), so 
 from dataclasses import dataclass
 
 from rdkit import Chem
-from rdkit.Chem import QED, Descriptors, rdMolDescriptors
+from rdkit.Chem import QED, Crippen, Descriptors, rdMolDescriptors
 from rdkit.Contrib.SA_Score import sascorer
+
+from moldiff.scoring.patterns import Possible, possible
 
 
 @dataclass(frozen=True)
@@ -38,21 +40,43 @@ class DescriptorValues:
     """Total formal charge, e."""
 
 
-def describe(heavy: Chem.Mol) -> DescriptorValues:
-    """All descriptors of a sanitized molecule without hydrogens."""
-    properties = QED.properties(heavy)
+def describe(heavy: Chem.Mol, screened: Possible | None = None) -> DescriptorValues:
+    """All descriptors of a sanitized molecule without hydrogens.
+
+    Args:
+        heavy: the molecule.
+        screened: what `moldiff.scoring.patterns.possible` says of it, if that is known.
+    """
+    properties = _qed_properties(heavy, screened or possible(heavy))
     return DescriptorValues(
         qed=float(QED.qed(heavy, qedProperties=properties)),
         sa=synthetic_accessibility(heavy),
         logp=float(properties.ALOGP),
-        tpsa=float(rdMolDescriptors.CalcTPSA(heavy)),
-        mw=float(Descriptors.MolWt(heavy)),
-        hbd=int(rdMolDescriptors.CalcNumHBD(heavy)),
+        tpsa=float(properties.PSA),
+        mw=float(properties.MW),
+        hbd=int(properties.HBD),
         hba=int(rdMolDescriptors.CalcNumHBA(heavy)),
-        rotatable_bonds=int(rdMolDescriptors.CalcNumRotatableBonds(heavy)),
+        rotatable_bonds=int(properties.ROTB),
         fsp3=float(rdMolDescriptors.CalcFractionCSP3(heavy)),
         heavy_atoms=int(heavy.GetNumHeavyAtoms()),
         charge=int(Chem.GetFormalCharge(heavy)),
+    )
+
+
+def _qed_properties(heavy: Chem.Mol, screened: Possible) -> QED.QEDproperties:
+    """What `QED.properties` gives, without a second removal of hydrogens and without patterns that cannot match."""
+    acceptors = (QED.Acceptors[place] for place in screened["acceptors"])
+    alerts = (QED.StructuralAlerts[place] for place in screened["qed"])
+    aromatic = Chem.DeleteSubstructs(heavy, QED.AliphaticRings)
+    return QED.QEDproperties(
+        MW=Descriptors.MolWt(heavy),
+        ALOGP=Crippen.MolLogP(heavy),
+        HBA=sum(len(heavy.GetSubstructMatches(pattern)) for pattern in acceptors),
+        HBD=rdMolDescriptors.CalcNumHBD(heavy),
+        PSA=rdMolDescriptors.CalcTPSA(heavy),
+        ROTB=rdMolDescriptors.CalcNumRotatableBonds(heavy, rdMolDescriptors.NumRotatableBondsOptions.Strict),
+        AROM=len(Chem.GetSSSR(aromatic)),
+        ALERTS=sum(heavy.HasSubstructMatch(pattern) for pattern in alerts),
     )
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
-from moldiff.scoring.pose import LARGEST_COORDINATE
+from moldiff.scoring.coordinates import LARGEST_COORDINATE
+from moldiff.scoring.graph import atoms
 from moldiff.scoring.statistics import jensen_shannon, wasserstein
 
 MINIMUM = 10
@@ -73,7 +74,7 @@ def measure(mol: Chem.Mol) -> NDArray[np.uint64]:
     positions = mol.GetConformer().GetPositions()
     if not (np.abs(positions) < LARGEST_COORDINATE).all():  # NaN compares as false
         return np.empty(0, dtype=np.uint64)
-    numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()], dtype=np.uint64)
+    numbers = np.array([atom.GetAtomicNum() for atom in atoms(mol)], dtype=np.uint64)
     matrix = Chem.GetAdjacencyMatrix(mol, useBO=True, force=True)
     source, target = np.nonzero(matrix)
     order = _ORDERS[np.minimum(2 * matrix[source, target], len(_ORDERS) - 1).astype(np.int64)]

@@ -1,4 +1,4 @@
-"""Is the 3D structure of one molecule plausible? PoseBusters' fast tests and those on hydrogens, vectorised.
+"""Is the 3D structure of one molecule plausible? PoseBusters' fast tests, vectorised.
 
 `pb_valid` answers what PoseBusters 0.6.5 answers with its configuration ``mol_fast`` (Buttenschoen et al., Chem.
 Sci. 15, 3130, 2024; the tests and their thresholds are from its file ``mol_fast.yml``), about a hundred times as
@@ -11,17 +11,18 @@ fast. It differs on purpose where the original errs:
 - stereo marks are not looked at: PoseBusters uses those of an RDKit molecule, and reading a file RDKit may mark a
   distorted sulfonyl sulfur as octahedral, which gives it other bounds.
 
-Hydrogens are not looked at by the distance tests, as there; `sanity` looks at every atom. Its rule for rings that
-must not be flat is kept to the letter, so flat 1,4-quinones and 1,4-cyclohexadienes fail here as there.
+Hydrogens are not looked at by the distance tests, as there; `moldiff.scoring.sanity` looks at every atom. The rule for
+rings that must not be flat is kept to the letter, so flat 1,4-quinones and 1,4-cyclohexadienes fail here as there.
 """
 
-from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdqueries
+
+from moldiff.scoring.coordinates import PoseResult, atom_pairs, bonds_between, finite_positions
 
 LENGTH_TOLERANCE = 0.25
 """Share by which a bond length may lie outside its distance-geometry bounds."""
@@ -33,16 +34,6 @@ FLAT = 0.25
 """Largest distance of an atom of a flat group from the group's plane, Å."""
 NOT_FLAT = 0.05
 """Distance from the plane that some atom of a saturated ring must reach, Å."""
-
-COVALENT_RANGE = (0.6, 1.5)
-"""Allowed bond length as multiple of the sum of covalent radii, hydrogens included."""
-VAN_DER_WAALS_SHARE = 0.6
-"""Share of the sum of van-der-Waals radii that atoms four or more bonds apart must keep."""
-SMALLEST_DISTANCE = 0.5
-"""Smallest distance between any two atoms, Å."""
-
-LARGEST_COORDINATE = 1e8
-"""Coordinates beyond this, Å, count as not finite: their squares lose all meaning."""
 
 _AROMATIC_RINGS = (
     "[ar5^2]1[ar5^2][ar5^2][ar5^2][ar5^2]1",
@@ -78,21 +69,13 @@ _EXTRAORDINARY_ATOM = "[" + ";".join(f"!{atom}" for atom in _ORDINARY_ATOMS) + "
 _CONJUGATED_ENDS = "[O,N;D1;$([O,N;D1]-[*]=[O,N;D1]),$([O,N;D1]=[*]-[O,N;D1])]~[*]"
 
 
-@dataclass(frozen=True)
-class PoseResult:
-    """Verdict on one structure: ``failed`` names each failed test, ``values`` the extremes that were found."""
-
-    valid: bool
-    failed: tuple[str, ...] = ()
-    values: dict[str, float] = field(default_factory=dict)
-
-
-def pb_valid(mol: Chem.Mol) -> PoseResult:
+def pb_valid(mol: Chem.Mol, between: NDArray[np.float64] | None = None) -> PoseResult:
     """PB-valid (fast): all tests of PoseBusters ``mol_fast`` but for its errors, see the module's text.
 
     Args:
         mol: molecule with a conformer (the first one is looked at), coordinates in Å; left as it is. Hydrogens may
             be explicit or implicit: the bounds are those of the molecule as given.
+        between: `bonds_between` of the molecule, if it is known.
 
     Returns:
         The tests failed, under the names of PoseBusters' columns; ``conformer``, ``finite_coordinates``,
@@ -101,53 +84,13 @@ def pb_valid(mol: Chem.Mol) -> PoseResult:
     """
     with rdBase.BlockLogs():
         try:
-            return _pb_valid(mol)
+            return _pb_valid(mol, between)
         except (RuntimeError, ValueError):  # RDKit's and numpy's ways to refuse what they cannot handle
             return PoseResult(False, ("not_evaluated",))
 
 
-def sanity(mol: Chem.Mol) -> PoseResult:
-    """Distances that no molecule has, hydrogens included: bond lengths, contacts, coincident atoms.
-
-    Args:
-        mol: molecule with a conformer (the first one is looked at), coordinates in Å; left as it is.
-
-    Returns:
-        The tests failed among ``bond_lengths_covalent`` (see `COVALENT_RANGE`), ``contacts``
-        (`VAN_DER_WAALS_SHARE`), ``smallest_distance`` (`SMALLEST_DISTANCE`), ``conformer`` and
-        ``finite_coordinates``. Never raises.
-    """
-    problem, positions = _positions(mol)
-    if problem:
-        return PoseResult(False, (problem,))
-    if len(positions) < 2:
-        return PoseResult(True)
-    numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()])
-    first, second = _pairs(len(positions))
-    distances = np.linalg.norm(positions[first] - positions[second], axis=1)
-    steps = Chem.GetDistanceMatrix(mol, force=True)[first, second]
-    covalent, van_der_waals = _radii()
-    with np.errstate(divide="ignore", invalid="ignore"):  # a dummy atom has no radius
-        lengths = (distances / (covalent[numbers[first]] + covalent[numbers[second]]))[steps == 1]
-        contacts = (distances / (van_der_waals[numbers[first]] + van_der_waals[numbers[second]]))[steps >= 4]
-    values = {
-        "shortest_bond": float(lengths.min(initial=np.inf)),
-        "longest_bond": float(lengths.max(initial=0.0)),
-        "closest_contact": float(contacts.min(initial=np.inf)),
-        "smallest_distance": float(distances.min()),
-    }
-    failed = []
-    if values["shortest_bond"] < COVALENT_RANGE[0] or values["longest_bond"] > COVALENT_RANGE[1]:
-        failed.append("bond_lengths_covalent")
-    if values["closest_contact"] < VAN_DER_WAALS_SHARE:
-        failed.append("contacts")
-    if values["smallest_distance"] < SMALLEST_DISTANCE:
-        failed.append("smallest_distance")
-    return PoseResult(not failed, tuple(failed), values)
-
-
-def _pb_valid(mol: Chem.Mol) -> PoseResult:
-    problem, positions = _positions(mol)
+def _pb_valid(mol: Chem.Mol, between: NDArray[np.float64] | None) -> PoseResult:
+    problem, positions = finite_positions(mol)
     if problem:
         return PoseResult(False, (problem,))
     mol = Chem.Mol(mol)  # sanitizing and forgetting stereo are not for the caller's copy
@@ -157,18 +100,9 @@ def _pb_valid(mol: Chem.Mol) -> PoseResult:
     failed = _chemistry(mol)
     values: dict[str, float] = {}
     if mol.GetNumAtoms() > 1:
-        failed += _distance_geometry(mol, positions, values)
+        failed += _distance_geometry(mol, positions, bonds_between(mol) if between is None else between, values)
     failed += _flatness(mol, positions, values)
     return PoseResult(not failed, tuple(failed), values)
-
-
-def _positions(mol: Chem.Mol) -> tuple[str, NDArray[np.float64]]:
-    """What forbids a test of the coordinates ("" if nothing), and the coordinates [A, 3], Å."""
-    if mol.GetNumAtoms() == 0 or mol.GetNumConformers() == 0:
-        return "conformer", np.empty((0, 3))
-    positions = mol.GetConformer().GetPositions()
-    finite = bool((np.abs(positions) < LARGEST_COORDINATE).all())  # NaN compares as false
-    return "" if finite else "finite_coordinates", positions
 
 
 def _chemistry(mol: Chem.Mol) -> list[str]:
@@ -198,7 +132,9 @@ def _inchi_convertible(mol: Chem.Mol) -> bool:
         return False
 
 
-def _distance_geometry(mol: Chem.Mol, positions: NDArray[np.float64], values: dict[str, float]) -> list[str]:
+def _distance_geometry(
+    mol: Chem.Mol, positions: NDArray[np.float64], between: NDArray[np.float64], values: dict[str, float]
+) -> list[str]:
     """Bond lengths, angles and clashes of heavy atoms against the bounds of RDKit's distance geometry."""
     try:
         bounds = rdDistGeom.GetMoleculeBoundsMatrix(
@@ -209,11 +145,11 @@ def _distance_geometry(mol: Chem.Mol, positions: NDArray[np.float64], values: di
     heavy = _heavy_atoms(mol)
     if len(heavy) < 2:
         return []
-    first, second = _pairs(len(heavy))
+    first, second = atom_pairs(len(heavy))
     first, second = heavy[first], heavy[second]
     distances = np.linalg.norm(positions[first] - positions[second], axis=1)
     lower, upper = bounds[second, first], bounds[first, second]
-    steps = Chem.GetDistanceMatrix(mol, force=True)[first, second]
+    steps = between[first, second]
     bonds, angles, apart = steps == 1, steps == 2, steps > 2
     _widen_conjugated_ends(mol, first, second, lower, upper)
     with np.errstate(divide="ignore", invalid="ignore"):  # bounds of exotic atoms may be zero
@@ -291,12 +227,6 @@ def _heavy_atoms(mol: Chem.Mol) -> NDArray[np.int64]:
     return np.delete(np.arange(mol.GetNumAtoms()), hydrogens)
 
 
-@lru_cache(maxsize=64)
-def _pairs(atoms: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of all pairs of atoms, the first below the second."""
-    return np.triu_indices(atoms, k=1)
-
-
 @cache
 def _pattern(smarts: str) -> Chem.Mol:
     return Chem.MolFromSmarts(smarts)
@@ -305,11 +235,3 @@ def _pattern(smarts: str) -> Chem.Mol:
 @cache
 def _radical() -> Chem.QueryAtom:
     return rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
-
-
-@cache
-def _radii() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Covalent and van-der-Waals radii by atomic number, Å, of RDKit's periodic table."""
-    table = Chem.GetPeriodicTable()
-    numbers = range(119)
-    return np.array([table.GetRcovalent(z) for z in numbers]), np.array([table.GetRvdw(z) for z in numbers])

@@ -1,15 +1,14 @@
 """Rings, scaffolds and functional groups of a molecule without hydrogens, as canonical text."""
 
 from collections import Counter
-from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import Fragments
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from moldiff.scoring.graph import orders
+from moldiff.scoring.patterns import Possible, groups, possible
 
 
 def ring_systems(heavy: Chem.Mol) -> list[str]:
@@ -45,11 +44,18 @@ def scaffold(heavy: Chem.Mol) -> str:
     return Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(heavy), isomericSmiles=False)
 
 
-def functional_groups(heavy: Chem.Mol) -> dict[str, int]:
-    """Occurrences of RDKit's 85 functional groups (`fr_*`), those that occur."""
-    return {name: count for name, function in _fragment_functions().items() if (count := function(heavy))}
+def functional_groups(heavy: Chem.Mol, screened: Possible | None = None) -> dict[str, int]:
+    """Occurrences of RDKit's 85 functional groups (`fr_*`), those that occur.
+
+    Args:
+        heavy: sanitized molecule without hydrogens.
+        screened: what `possible` says of it, if that is known.
+    """
+    named = _named_groups()
+    left = (named[place] for place in (screened or possible(heavy))["groups"])
+    return {name: count for name, pattern in left if (count := len(heavy.GetSubstructMatches(pattern)))}
 
 
 @cache
-def _fragment_functions() -> dict[str, Callable[[Chem.Mol], int]]:
-    return {name: getattr(Fragments, name) for name in sorted(dir(Fragments)) if name.startswith("fr_")}
+def _named_groups() -> list[tuple[str, Chem.Mol]]:
+    return list(groups().items())

@@ -19,8 +19,9 @@ from moldiff.chemistry.records import expand_inputs, read_records
 from moldiff.chemistry.workers import Lost, default_workers, run_all
 from moldiff.config import CheckOptions
 from moldiff.errors import UserError
-from moldiff.scoring.score import Task, blank_row, score, warm_up
+from moldiff.scoring.score import STEPS, Task, blank_row, warm_up
 from moldiff.scoring.summary import Census, Tally, finish_row, take_census
+from moldiff.stages.check_fcd import require_means, take_fcd
 from moldiff.stages.check_parts import (
     BATCH,
     ROW_SCHEMA,
@@ -59,8 +60,9 @@ def check(
         workers: processes; 0 takes the processor cores at hand.
 
     Raises:
-        UserError: an input cannot be read, or the output cannot be written.
+        UserError: an input cannot be read, the output cannot be written, or an extra that is needed is missing.
     """
+    require_means(options.fcd, bool(train or reference))
     with _scratch(output) as scratch:
         part = Path(scratch) / "part"
         check_shard(options, inputs, 0, 1, part, workers=workers)
@@ -114,6 +116,7 @@ def merge_checks(
     Raises:
         UserError: a part is missing or of another check; the training set cannot be read.
     """
+    require_means(options.fcd, bool(train or reference))
     opened = open_parts(parts)
     workers = workers or options.workers
     known = load_reference(train, workers=workers, timeout=options.timeout) if train else None
@@ -122,7 +125,9 @@ def merge_checks(
     census = take_census(
         options.hydrogens, read_column(opened, "_has_hydrogens"), valid, keys, known.keys if known else None
     )
-    diversity = take_diversity(opened, np.sort(keys[valid & ~census.duplicate]), known, options.seed)
+    distinct = np.sort(keys[valid & ~census.duplicate])
+    diversity = take_diversity(opened, distinct, known, options.seed)
+    fcd = take_fcd(options.fcd, opened, distinct, compared, options.seed)
     tally = Tally()
     with (
         atomic_path(output / "rows.parquet") as parquet,
@@ -135,6 +140,8 @@ def merge_checks(
             rows.write_table(table)
             lines.write_table(table)
     summary = summarize(options, opened, census, tally, diversity, known, compared)
+    if fcd is not None:
+        summary["distances"]["fcd"] = fcd
     write_text(output / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
     return summary
 
@@ -160,7 +167,8 @@ def _finished(
 def _in_order(tasks: Iterator[Task], first: int, workers: int, timeout: float) -> Iterator[dict[str, Any]]:
     """Rows in the order of the records; a record that is given up still has its row."""
     waiting: dict[int, dict[str, Any]] = {}
-    for piece in run_all(score, list, tasks, workers=workers, chunk=_CHUNK, timeout=timeout):
+    pieces = run_all(STEPS[0], list, tasks, then=STEPS[1:], workers=workers, chunk=_CHUNK, timeout=timeout)
+    for piece in pieces:
         rows: list[dict[str, Any]] = [blank_row(piece.item, piece.reason)] if isinstance(piece, Lost) else piece
         waiting.update((int(row["index"]), row) for row in rows)
         while first in waiting:

@@ -4,8 +4,10 @@ import hashlib
 import json
 import os
 import random
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rdkit import rdBase
+from tqdm import tqdm
 
 from moldiff.atomic import atomic_path, sha256
 from moldiff.chemistry.arrays import MoleculeArrays, to_rdkit
@@ -25,7 +28,7 @@ from moldiff.dataset.storage import RaggedMolecules, open_dataset
 from moldiff.errors import UserError
 from moldiff.scoring.keys import key_hash
 from moldiff.scoring.profile import DESCRIPTOR_BINS, Profile
-from moldiff.scoring.score import Row, Task, blank_row, score, warm_up
+from moldiff.scoring.score import STEPS, Row, Task, blank_row, warm_up
 from moldiff.scoring.summary import DEFINITIONS
 
 PROFILED = 10_000
@@ -132,18 +135,21 @@ def _read_cached(path: Path) -> pa.Table | None:
 
 
 def _make(path: Path, checksum: str, workers: int, timeout: float) -> pa.Table:
-    total = sum(1 for _ in _records(path, frozenset()))
+    total = _count(path)
     drawn = frozenset(random.Random(0).sample(range(1, total + 1), min(PROFILED, total)))
     tasks = (
-        Task(number, record, pose=False, keys_only=number not in drawn)
-        for number, record in enumerate(_records(path, drawn), start=1)
+        Task(number, record, asked="distributions" if number in drawn else "keys", key=key)
+        for number, (record, key) in enumerate(_records(path, drawn), start=1)
     )
     warm_up()
     distinct: dict[int, Row] = {}
     valid = 0
     sampled: list[tuple[int, str, bytes]] = []
-    for piece in run_all(score, list, tasks, workers=workers, chunk=_CHUNK, timeout=timeout):
+    pieces = run_all(STEPS[0], list, tasks, then=STEPS[1:], workers=workers, chunk=_CHUNK, timeout=timeout)
+    bar = tqdm(total=total, unit="molecule", desc="reference", disable=not sys.stderr.isatty())
+    for piece in pieces:
         rows = [blank_row(piece.item, piece.reason)] if isinstance(piece, Lost) else piece
+        bar.update(len(rows))
         for row in rows:
             if not row["valid"]:
                 continue
@@ -156,6 +162,7 @@ def _make(path: Path, checksum: str, workers: int, timeout: float) -> pa.Table:
                 codes = row.get("_geometry", b"")
                 assert isinstance(codes, bytes)
                 sampled.append((key, json.dumps(kept, sort_keys=True), codes))
+    bar.close()
     if not distinct:
         raise UserError(f"{path}: holds no valid molecule to compare with; give a file of valid ones")
     # Two tables in one file, side by side: the distinct molecules, and the sample that is profiled.
@@ -171,20 +178,28 @@ _DISTINCT_COLUMNS = ("key", "_key", "_fingerprint", "ring_systems", "scaffold")
 _PROFILE_COLUMNS = frozenset(("_key", "_composition", "functional_groups", *DESCRIPTOR_BINS))
 
 
-def _records(path: Path, drawn: frozenset[int]) -> Iterator[Record]:
-    """Records of a file, or of a dataset's train split: SMILES, but for those ``drawn`` with their positions."""
+def _count(path: Path) -> int:
+    return len(open_dataset(path).rows("train")) if path.is_dir() else sum(1 for _ in read_records([str(path)]))
+
+
+def _records(path: Path, drawn: frozenset[int]) -> Iterator[tuple[Record, str]]:
+    """Records of a file, or of a dataset's train split, with the flat key where it is known.
+
+    A dataset names its molecules by flat keys; those ``drawn`` are read all the same, for their positions.
+    """
     if not path.is_dir():
-        yield from read_records([str(path)])
+        yield from ((record, "") for record in read_records([str(path)]))
         return
     dataset = open_dataset(path)
+    keys_hold = dataset.info["versions"].get("rdkit") == version("rdkit")
     table = dataset.table(["smiles", "split"])
     train = [place for place, split in enumerate(table["split"].to_pylist()) if split == "train"]
     smiles = table["smiles"].to_pylist()
     for number, place in enumerate(train, start=1):
         if number in drawn:
-            yield Record(str(path), number, _mol_block(dataset.molecules, place), "sdf")
+            yield Record(str(path), number, _mol_block(dataset.molecules, place), "sdf"), ""
         else:
-            yield Record(str(path), number, smiles[place], "smiles")
+            yield Record(str(path), number, smiles[place], "smiles"), smiles[place] if keys_hold else ""
 
 
 def _mol_block(molecules: RaggedMolecules, place: int) -> str:

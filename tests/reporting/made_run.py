@@ -59,7 +59,14 @@ def _row(name: str, smiles: str | None, *, pb: bool = True, reasons: str = "") -
         return row
     mol = Chem.MolFromSmiles(smiles)
     posed = {"pb_valid": pb, "pb_failed": "" if pb else "internal_steric_clash"}
-    size = {"mw": 100.0, "heavy_atoms": mol.GetNumAtoms(), "qed": QED.qed(mol), "sa": 2.0, "logp": 1.0, "strain": 3.0}
+    size = {
+        "mw": 100.0,
+        "heavy_atoms": mol.GetNumAtoms(),
+        "qed": QED.qed(mol),
+        "sa": 2.0,
+        "logp": 1.0,
+        "strain_energy": 3.0,
+    }
     ring = "c1ccncc1" if "ccn" in smiles else ""
     return row | posed | size | {"duplicate": False, "novel": True, "alerts": "brenk aniline", "new_ring_systems": ring}
 

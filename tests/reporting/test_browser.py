@@ -1,6 +1,7 @@
 """The page in a real browser: it draws, says nothing on the console, and asks for nothing."""
 
 import http.server
+import json
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from moldiff.config import ReportOptions
+from moldiff.stages.compare import compare
 from moldiff.stages.report import report
 from tests.reporting.made_run import make_run
 
@@ -53,19 +55,39 @@ def served(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
-@pytest.mark.slow
-def test_it_draws_in_silence(browser: str, served: tuple[str, list[str]], tmp_path: Path) -> None:
-    address, asked = served
+def dump(browser: str, profile: Path, address: str) -> str:
+    """The document after it was drawn; nothing may have been said on the console."""
     flags = (
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
         "--disable-component-update --disable-sync --disable-dev-shm-usage --enable-logging=stderr --dump-dom"
     )
-    place = f"--user-data-dir={tmp_path / 'profile'}"
-    done = subprocess.run([browser, *flags.split(), place, address], capture_output=True, text=True, timeout=90)
+    command = [browser, *flags.split(), f"--user-data-dir={profile}", address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90)
     assert done.returncode == 0, done.stderr[-2000:]
     assert not re.findall(r".*CONSOLE.*", done.stderr)
-    assert 'data-viewer="drawn"' in done.stdout
-    name = re.search(r'id="viewer-name"[^>]*>([^<]+)<', done.stdout)
-    assert name, "no structure is shown"
     assert "<img" not in done.stdout
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_it_draws_in_silence(browser: str, served: tuple[str, list[str]], tmp_path: Path) -> None:
+    address, asked = served
+    shown = dump(browser, tmp_path / "profile", address)
+    assert 'data-viewer="drawn"' in shown
+    assert re.search(r'id="viewer-name"[^>]*>([^<]+)<', shown), "no structure is shown"
     assert asked == ["/report.html"]
+
+
+@pytest.mark.slow
+def test_a_comparison_draws_in_silence(browser: str, served: tuple[str, list[str]], tmp_path: Path) -> None:
+    address, asked = served
+    page = next(tmp_path.rglob("report.html"))
+    folder = page.parent / "check"
+    summary = json.loads((folder / "summary.json").read_text())
+    counts = [1, 4, 9, 16, 9, 4, 1]
+    summary["descriptors"] = {"qed": {"n": sum(counts), "histogram": {"low": 0, "width": 0.1, "counts": counts}}}
+    (folder / "summary.json").write_text(json.dumps(summary))
+    compare([folder, folder], page.parent / "compared", names=["one", "other"])
+    shown = dump(browser, tmp_path / "profile", address.replace("report.html", "compared/comparison.html"))
+    assert "<svg" in shown
+    assert asked == ["/compared/comparison.html"]

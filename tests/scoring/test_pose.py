@@ -12,7 +12,8 @@ from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 from scipy.spatial.transform import Rotation
 
 from moldiff.scoring.crosscheck import crosscheck
-from moldiff.scoring.pose import pb_valid, sanity
+from moldiff.scoring.pose import pb_valid
+from moldiff.scoring.sanity import sanity
 
 
 def built(smiles: str, *, hydrogens: bool = True, seed: int = 7) -> Chem.Mol:

@@ -208,6 +208,21 @@ def test_below_the_gate_the_workflow_fails_but_shows_why(folder: Path):
     assert (folder / "results/tiny/report.html").exists()
 
 
+def test_a_short_list_is_made_where_one_is_asked_for(folder: Path):
+    (folder / "mine.py").write_text("def score(mol):\n    return mol.GetNumHeavyAtoms()\n")
+    asked = "rank={n: 3, weights: {size: 1}, scores: {size: 'mine.py:score'}, diversity: 1}"
+    assert would_run(folder, "--config", asked) == {"rank"}
+    done = snakemake(folder, "--config", asked)
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = folder / "results/tiny/shortlist"
+    ranked = json.loads((made / "rank.json").read_text())
+    assert (ranked["records"], ranked["weights"]) == (16, {"size": 1.0})
+    assert (made / "shortlist.sdf").read_text().count("$$$$") == ranked["chosen"] <= 3
+    assert len((made / "candidates.csv").read_text().splitlines()) == 1 + 16
+    (folder / "mine.py").write_text("def score(mol):\n    return -mol.GetNumHeavyAtoms()\n")
+    assert would_run(folder, "--config", asked) == {"rank"}
+
+
 def test_the_shipped_demo_can_be_planned(tmp_path: Path):
     (tmp_path / "data").symlink_to(ROOT / "data")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--dry-run", "--quiet"]

@@ -79,7 +79,7 @@ def alerts(evidence: Evidence, reference: Reference | None) -> Markup:
 
 def strain(evidence: Evidence) -> Markup:
     """Histogram of the strain energies, where the check computed some."""
-    values = evidence.numbers("strain")
+    values = evidence.numbers("strain_energy")
     values = values[np.isfinite(values)]
     if len(values) < 2:
         return Markup("")

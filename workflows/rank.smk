@@ -1,0 +1,37 @@
+def score_files():
+    """Files of the user's own scores, so that a changed one reruns the ranking."""
+    own = [score for score in CONFIG.rank.scores.values() if ".py:" in score]
+    return [
+        score.rpartition(":")[0] for score in own if not score.startswith("command:")
+    ]
+
+
+rule rank:
+    input:
+        score_files(),
+        samples=rules.merge_samples.output.molecules,
+        table=rules.merge_checks.output.table,
+        summary=rules.merge_checks.output.summary,
+    output:
+        # Empty if nothing passes the filters; candidates.csv says why.
+        molecules=f"{RUN}/shortlist/shortlist.sdf",
+        rows=f"{RUN}/shortlist/shortlist.csv",
+        candidates=ensure(f"{RUN}/shortlist/candidates.csv", non_empty=True),
+        summary=ensure(f"{RUN}/shortlist/rank.json", non_empty=True),
+    log:
+        f"{LOGS}/rank.log",
+    benchmark:
+        f"{BENCHMARKS}/rank.tsv"
+    conda:
+        "environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        options=section("rank"),
+        check=subpath(input.summary, parent=True),
+        folder=subpath(output.summary, parent=True),
+    shell:
+        "moldiff --log {log} rank {params.check:q} --input {input.samples:q} --options {params.options:q}"
+        " --out {params.folder:q}"
