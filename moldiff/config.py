@@ -212,6 +212,8 @@ class CheckOptions(Options):
     """Molecules, drawn with the seed, whose MMFF94s strain is computed; 0 computes none."""
     xtb: int = Field(0, ge=0)
     """Molecules, drawn with the seed, relaxed with GFN2-xTB (extra `xtb`); 0 relaxes none."""
+    etkdg: int = Field(0, ge=0)
+    """Molecules, drawn with the seed, that are compared with ETKDGv3 + MMFF94s conformers; 0 compares none."""
     fcd: int = Field(0, ge=0)
     """Distinct valid molecules on which the Fréchet ChemNet distance is taken (extra `fcd`); 0 takes none."""
     workers: int = Field(0, ge=0)

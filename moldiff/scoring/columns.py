@@ -47,6 +47,8 @@ ROW_COLUMNS = (
     Column("strain_energy", "number", "MMFF94s energy above the local minimum, kcal/mol; of a sample"),
     Column("strain_rmsd", "number", "heavy-atom RMSD to that minimum, Å"),
     Column("strain_reason", "text", "why there is no strain energy"),
+    Column("etkdg_rmsd", "number", "smallest heavy-atom RMSD to 10 ETKDGv3 + MMFF94s conformers, Å; of a sample"),
+    Column("etkdg_reason", "text", "why there is no such RMSD"),
     Column("xtb_energy", "number", "energy lowered by GFN2-xTB relaxation, kcal/mol; of a sample"),
     Column("xtb_rmsd", "number", "heavy-atom RMSD of that relaxation, Å"),
     Column("xtb_reason", "text", "why there is no relaxation energy"),

@@ -89,7 +89,7 @@ class Tally:
         self.blocks = array("Q")
         self.isomers = array("Q")
         self.energies = {"strain": array("d"), "xtb": array("d")}
-        self.displacements = {"strain": array("d"), "xtb": array("d")}
+        self.displacements = {"strain": array("d"), "xtb": array("d"), "etkdg": array("d")}
         self.scaffolds = array("Q")
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -135,6 +135,10 @@ class Tally:
                 self.energies[name].append(row[f"{name}_energy"])
                 self.displacements[name].append(row[f"{name}_rmsd"])
             self.counts[f"{name}_asked"] += row[f"{name}_energy"] is not None or bool(row[f"{name}_reason"])
+        if row["valid_strict"] and (row["etkdg_rmsd"] is not None or row["etkdg_reason"]):
+            self.counts["etkdg_asked"] += 1
+            if row["etkdg_rmsd"] is not None:
+                self.displacements["etkdg"].append(row["etkdg_rmsd"])
 
     def _add_distinct(self, row: Mapping[str, Any]) -> None:
         self.counts["distinct"] += 1
@@ -152,14 +156,14 @@ class Tally:
         values: dict[str, dict[str, Any]] = {
             "scaffolds": {"value": _distinct(self.scaffolds), "n": self.counts["distinct"]}
         }
-        for name in ("strain", "xtb"):
-            for what, unit, found in (
-                ("energy", "kcal/mol", self.energies[name]),
-                ("rmsd", "Å", self.displacements[name]),
-            ):
-                if found:
-                    median, high = (float(value) for value in np.quantile(np.array(found), [0.5, 0.9]))
-                    values[f"{name}_{what}"] = {"value": median, "p90": high, "n": len(found), "unit": unit}
+        sampled = [
+            *((f"{name}_energy", "kcal/mol", found) for name, found in self.energies.items()),
+            *((f"{name}_rmsd", "Å", found) for name, found in self.displacements.items()),
+        ]
+        for name, unit, found in sampled:
+            if found:
+                median, high = (float(value) for value in np.quantile(np.array(found), [0.5, 0.9]))
+                values[name] = {"value": median, "p90": high, "n": len(found), "unit": unit}
         return values
 
     def rates(self, *, novelty: bool, rings: bool) -> dict[str, dict[str, Any]]:
@@ -193,9 +197,9 @@ class Tally:
             parts["sane"] = (c["sane"], c["sane_evaluated"])
         if c["posebusters_asked"]:
             parts["posebusters"] = (c["posebusters"], c["posebusters_asked"])
-        for name in ("strain", "xtb"):
+        for name in ("strain", "xtb", "etkdg"):
             if c[f"{name}_asked"]:
-                parts[f"{name}_coverage"] = (len(self.energies[name]), c[f"{name}_asked"])
+                parts[f"{name}_coverage"] = (len(self.displacements[name]), c[f"{name}_asked"])
         for name in ("lipinski", "pains", "brenk", "glaxo"):
             parts[name] = (c[name], distinct)
         if rings:

@@ -6,6 +6,7 @@ from typing import Any
 from rdkit import Chem
 
 from moldiff.config import CheckOptions
+from moldiff.scoring.conformers import Comparison, compare_with_conformers
 from moldiff.scoring.crosscheck import crosscheck_all
 from moldiff.scoring.parallel import ask_all, draw
 from moldiff.scoring.parsing import parse
@@ -30,7 +31,7 @@ class Samples:
         self._options = options
         if options.xtb:
             require_tblite()
-        counts = {"strain": options.strain, "xtb": options.xtb, "posebusters": options.posebusters}
+        counts = {name: getattr(options, name) for name in ("strain", "xtb", "etkdg", "posebusters")}
         self._drawn: dict[str, frozenset[int]] = {
             name: frozenset(place + 1 for place in draw(total or 0, count, options.seed))
             for name, count in counts.items()
@@ -40,7 +41,7 @@ class Samples:
     @staticmethod
     def wanted(options: CheckOptions) -> bool:
         """Whether any question is asked of a sample."""
-        return bool(options.strain or options.xtb or options.posebusters)
+        return bool(options.strain or options.xtb or options.etkdg or options.posebusters)
 
     def watch(self, tasks: Iterator[Task]) -> Iterator[Task]:
         """The tasks as they are; drawn ones are remembered."""
@@ -65,6 +66,13 @@ class Samples:
         if chosen["xtb"]:
             relaxed = relax_all(list(chosen["xtb"].values()), workers=workers, timeout=slow)
             _note(found, chosen["xtb"], relaxed, "xtb")
+        if chosen["etkdg"]:
+            compared = ask_all(
+                compare_with_conformers, list(chosen["etkdg"].values()), workers=workers, timeout=slow, title="ETKDG"
+            )
+            for number, answer in zip(chosen["etkdg"], compared, strict=True):
+                comparison = Comparison(None, answer) if isinstance(answer, str) else answer
+                found[number] |= {"etkdg_rmsd": comparison.rmsd, "etkdg_reason": comparison.reason}
         if chosen["posebusters"]:
             verdicts = crosscheck_all(
                 list(chosen["posebusters"].values()), configuration="mol", workers=workers, timeout=slow
