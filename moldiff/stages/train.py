@@ -78,7 +78,6 @@ def train(
     history = {
         "steps": progress.step,
         "molecules_seen": progress.molecules,
-        "minutes": round(progress.seconds / 60, 2),
         "processes": trainer.world,
         "threads": torch_threads(options.threads).threads,
         "device": str(trainer.fabric.device.type),
@@ -89,7 +88,9 @@ def train(
     trained = replace(model, network=cast(DenoisingNetwork, trainer.average.module), history=history)
     if trainer.rank == 0:
         save_model(trained, output / "model.safetensors")
-        record = {**history, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        # the time is not in the weights: the same training gives the same file, and so the same name of its molecules
+        minutes, finished = round(progress.seconds / 60, 2), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        record = {**history, "minutes": minutes, "finished": finished}
         write_text(output / "metrics.csv", log.path.read_text(encoding="utf-8"))
         write_text(output / "train.json", json.dumps(record, indent=2, sort_keys=True) + "\n")
     trainer.fabric.barrier()
