@@ -1,5 +1,6 @@
 """The sample stage: weights in, an SDF file of generated molecules out."""
 
+import glob
 import gzip
 import hashlib
 import json
@@ -81,7 +82,8 @@ def sample(
         "version": moldiff.__version__,
     }
     write_text(record_path(output), json.dumps(record, indent=2, sort_keys=True) + "\n")
-    shutil.rmtree(parts, ignore_errors=True)
+    for left in output.parent.glob(f".{glob.escape(output.name)}.*.parts"):  # also those of a run with other options
+        shutil.rmtree(left, ignore_errors=True)
     print(f"{output}: {len(blocks)} of {requested} molecules in {seconds:.1f} s", file=sys.stderr)
     return output
 

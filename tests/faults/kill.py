@@ -23,8 +23,8 @@ GRACE = 10.0
 COMMANDS = ("featurize", "merge", "train", "sample", "check", "report")
 CHANGES = {
     "featurize": {"shards": 2},
-    "train": {"steps": 300, "checkpoint_every": 20},
-    "sample": {"shards": 2, "n": 32, "steps": 40, "batch_pairs": 400},
+    "train": {"steps": 200, "checkpoint_every": 20},
+    "sample": {"shards": 2, "n": 24, "steps": 40, "batch_pairs": 400},
 }
 
 

@@ -122,6 +122,7 @@ def test_leftovers_of_other_options_are_not_used(
         with pytest.raises(SystemExit):
             sample(OPTIONS.model_copy(update={"seed": 5}), weights, tmp_path / "samples.sdf")
     assert sample(OPTIONS, weights, tmp_path / "samples.sdf").read_bytes() == whole.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["samples.json", "samples.sdf"]
 
 
 def test_compressed_file_holds_the_same(weights: Path, whole: Path, tmp_path: Path) -> None:
