@@ -125,7 +125,7 @@ def begun(run: Path, shard: int) -> bool:
 
 
 def processes_of(words: str) -> Iterator[int]:
-    """Running `moldiff sample` processes, the program itself and no shell or launcher, whose command holds the words."""
+    """Running `moldiff sample` programs, no shell or launcher, whose command holds the words."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             command = path.read_bytes().decode(errors="replace").split("\0")

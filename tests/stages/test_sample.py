@@ -12,10 +12,11 @@ from torch import Tensor
 
 from moldiff.checkpoint import Model, Statistics, save_model
 from moldiff.errors import UserError
+from moldiff.manifest import record_of
 from moldiff.molecules import MoleculeBatch, Prediction
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.stages.generation import Generated, Generator, PlannedBatch
-from moldiff.stages.sample import merge_samples, record_path, sample
+from moldiff.stages.sample import merge_samples, sample
 from tests import tiny
 
 OPTIONS = tiny.sample_options(n=14, steps=3, batch_pairs=100)
@@ -35,7 +36,7 @@ def whole(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def record(output: Path) -> dict[str, Any]:
-    return json.loads(record_path(output).read_text())
+    return json.loads(record_of(output).read_text())
 
 
 def read(path: Path) -> list[Chem.Mol]:
@@ -128,7 +129,7 @@ def test_leftovers_of_other_options_are_not_used(
 def test_compressed_file_holds_the_same(weights: Path, whole: Path, tmp_path: Path) -> None:
     output = sample(OPTIONS, weights, tmp_path / "samples.sdf.gz")
     assert gzip.decompress(output.read_bytes()) == whole.read_bytes()
-    assert record_path(output) == tmp_path / "samples.json"
+    assert record_of(output) == tmp_path / "samples.json"
     again = sample(OPTIONS, weights, tmp_path / "again" / "samples.sdf.gz")
     assert again.read_bytes() == output.read_bytes(), "no time stamp in the file"
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from moldiff.atomic import sha256
 from moldiff.config import Config
+from moldiff.manifest import record_of
 from moldiff.reporting.charts import Line, line_chart, share_bar
 from moldiff.reporting.figures import number, percent, plain, size
 from moldiff.reporting.layout import details, facts, flat, missing, note, section, table
@@ -228,7 +229,7 @@ def _candidates(evidence: Evidence) -> list[Path]:
     ):
         paths += [folder / name for name in names] if folder else []
     for samples in evidence.samples:
-        paths += [samples, samples.with_name(samples.name.removesuffix(".gz").removesuffix(".sdf") + ".json")]
+        paths += [samples, record_of(samples)]
     if evidence.check:
         paths += [evidence.check / name for name in ("summary.json", "rows.csv", "rows.parquet")]
     return list(dict.fromkeys(paths))
