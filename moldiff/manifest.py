@@ -19,8 +19,8 @@ ITSELF = "record_sha256"
 """Key of the checksum of all else in the record."""
 
 
-def write_record(path: Path, content: Mapping[str, Any], files: Iterable[Path] = ()) -> None:
-    """Write a record atomically, after the files that it describes.
+def write_record(path: Path, content: Mapping[str, Any], files: Iterable[Path] = ()) -> dict[str, Any]:
+    """Write a record atomically, after the files that it describes; returns it with its checksums.
 
     Raises:
         UserError: it cannot be written.
@@ -30,6 +30,7 @@ def write_record(path: Path, content: Mapping[str, Any], files: Iterable[Path] =
         record[FILES] = checksums
     record[ITSELF] = _digest(record)
     write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    return record
 
 
 def read_record(path: Path, remedy: str, *, verify: bool = True) -> dict[str, Any]:

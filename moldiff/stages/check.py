@@ -135,8 +135,7 @@ def merge_checks(
             rows.write_table(table)
             lines.write_table(table)
     summary = summarize(options, opened, census, tally, diversity, known, compared)
-    write_record(output / "summary.json", summary, [output / "rows.parquet", output / "rows.csv"])
-    return summary
+    return write_record(output / "summary.json", summary, [output / "rows.parquet", output / "rows.csv"])
 
 
 def _finished(
