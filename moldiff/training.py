@@ -252,6 +252,7 @@ class Trainer:
                 "network": self.network.state_dict(),
                 "average": self.average.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
+                "log": self.log.pending(),
                 "progress": {field.name: getattr(self.progress, field.name) for field in fields(Progress)},
             }
             save_state(self.state / "state.pt", content)
@@ -269,7 +270,7 @@ class Trainer:
         self.average.load_state_dict(content["average"])
         self.optimizer.load_state_dict(content["optimizer"])
         self.progress = Progress(**content["progress"])
-        self.log.restart(self.progress.step)
+        self.log.restart(self.progress.step, content["log"])
 
     def _identity(self) -> dict[str, Any]:
         """The options that decide what is learned: how often to save or how many processes to use is not among them."""
