@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the moments and the signals")
     parser.add_argument("--cores", type=int, default=1)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of every `finally`
     draw = random.Random(given.seed)
     base = Path(tempfile.mkdtemp(prefix="moldiff-faults-", dir="/tmp"))
     try:
@@ -107,8 +108,12 @@ def kill(folder: Path, cores: int, sent: signal.Signals, after: float) -> str:
     """
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command(cores), cwd=folder, stdout=log, stderr=log, start_new_session=True)
-        while process.poll() is None and used(process.pid) < after:
-            time.sleep(0.02)
+        try:
+            while process.poll() is None and used(process.pid) < after:
+                time.sleep(0.02)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         ended, stage = process.poll() is not None, stage_of(process.pid)
         for number, seconds in ((sent, GRACE), (signal.SIGKILL, 30)):
             if alive(process.pid):
