@@ -209,6 +209,7 @@ def report(
         list[Path] | None, typer.Option(help="SDF file of generated molecules; may be repeated.")
     ] = None,
     check: Annotated[Path | None, typer.Option(help="Folder made by `moldiff check`.")] = None,
+    benchmarks: Annotated[Path | None, typer.Option(help="Folder of the workflow's benchmark files.")] = None,
     run_config: Annotated[
         str | None, typer.Option("--config", metavar="FILE|JSON", help="Configuration of the run, to be shown.")
     ] = None,
@@ -217,7 +218,8 @@ def report(
     from moldiff.stages import report as stages
 
     shown = collect(Config, {"options": run_config}, "--config").model_dump(mode="json") if run_config else None
-    stages.report(options, out, dataset=dataset, training=training, samples=samples or [], check=check, config=shown)
+    stages.report(options, out, dataset=dataset, training=training, samples=samples or [], check=check, config=shown,
+                  benchmarks=benchmarks)  # fmt: skip
 
 
 @settings.command("schema")

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from moldiff.errors import UserError
 from moldiff.manifest import check_files, read_record, record_of
+from moldiff.reporting.costs import Cost, read_costs
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Evidence:
     check: Path | None = None
     summary: Mapping[str, Any] | None = None
     rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    costs: Sequence[Cost] = ()
+    """What the jobs of the workflow cost, by rule."""
 
     def truth(self, column: str) -> np.ndarray:
         """Where a column of the rows is known to be true, [row]; all False where there is no such column."""
@@ -66,6 +69,7 @@ def gather(
     samples: Sequence[Path],
     check: Path | None,
     config: Mapping[str, Any] | None,
+    benchmarks: Path | None = None,
 ) -> Evidence:
     """Read what the stages left behind.
 
@@ -95,6 +99,7 @@ def gather(
         check=check,
         summary=_json(check, "summary.json"),
         rows=_rows(check),
+        costs=read_costs(benchmarks) if benchmarks else (),
     )
 
 
