@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from moldiff.dataset.loader import MoleculeLoader
-from moldiff.devices import device_type, launcher
 from moldiff.errors import UserError
 from moldiff.metrics import MetricsLog
 from moldiff.molecules import MoleculeBatch
@@ -242,36 +241,6 @@ def test_weight_decay_spares_vectors() -> None:
     assert (matrices["weight_decay"], vectors["weight_decay"]) == (0.1, 0.0)
     assert {each.dim() for each in vectors["params"]} == {1}
     assert len(matrices["params"]) + len(vectors["params"]) == len(list(tiny.network().parameters()))
-
-
-def test_a_gpu_that_is_only_promised_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(*_: Any, **__: Any) -> None:
-        raise RuntimeError("no CUDA device")
-
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch, "zeros", failing)
-    assert device_type() == "cpu"
-
-
-@pytest.mark.parametrize(
-    ("variables", "processes", "expected"),
-    [
-        ({}, 2, "LightningEnvironment"),
-        ({"SLURM_NTASKS": "1", "SLURM_STEP_NUM_TASKS": "1"}, 2, "LightningEnvironment"),  # a job of the workflow
-        ({"SLURM_NTASKS": "2"}, 2, "LightningEnvironment"),  # a batch script that calls no srun
-        ({"SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_STEP_NUM_TASKS": "2"}, 2, "SLURMEnvironment"),
-        ({"SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2"}, 1, "LightningEnvironment"),
-        ({"TORCHELASTIC_RUN_ID": "none"}, 2, "TorchElasticEnvironment"),
-    ],
-)
-def test_who_starts_the_processes(
-    variables: dict[str, str], processes: int, expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("TORCHELASTIC_RUN_ID", "SLURM_NTASKS", "SLURM_STEP_NUM_TASKS"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert type(launcher(processes)).__name__ == expected
 
 
 def one_of_several(rank: int, port: int, folder: Path, options: dict[str, Any], signalled: int | None) -> None:
