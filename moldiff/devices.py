@@ -13,6 +13,7 @@ from lightning.fabric.plugins.environments import (
 )
 
 from moldiff.config import TrainOptions
+from moldiff.errors import UserError
 
 
 def new_fabric(options: TrainOptions) -> Fabric:
@@ -34,11 +35,17 @@ def launcher(processes: int) -> ClusterEnvironment:
     """Who starts the processes: torchrun or srun where it has started them all, else this process itself.
 
     The variables of a Slurm job alone say nothing: a job of the workflow runs one task, whatever it trains on.
+
+    Raises:
+        UserError: srun was not told how many tasks a node has.
     """
     if processes > 1 and TorchElasticEnvironment.detect():
         return TorchElasticEnvironment()
     if processes > 1 and os.environ.get("SLURM_STEP_NUM_TASKS") == str(processes):
-        return SLURMEnvironment(auto_requeue=False)  # whoever submitted the job submits it again
+        try:
+            return SLURMEnvironment(auto_requeue=False)  # whoever submitted the job submits it again
+        except RuntimeError as error:
+            raise UserError(f"srun: {error}; start it with --nodes and --ntasks-per-node") from None
     return LightningEnvironment()
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from moldiff.devices import device_type, launcher
+from moldiff.errors import UserError
 
 
 def test_a_gpu_that_is_only_promised_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,3 +37,12 @@ def test_who_starts_the_processes(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert type(launcher(processes)).__name__ == expected
+
+
+def test_srun_without_the_tasks_of_a_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    monkeypatch.delenv("SLURM_NTASKS_PER_NODE", raising=False)
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
+    with pytest.raises(UserError, match="--ntasks-per-node"):
+        launcher(2)
