@@ -75,7 +75,9 @@ def cores(shards, wanted=0, away=1):
 
     Where jobs run on other machines it is ``away``, which the profile's `set-threads` may override.
     """
-    return wanted or (away if AWAY else max(1, (workflow.resource_settings.cores or 1) // shards))
+    return wanted or (
+        away if AWAY else max(1, (workflow.resource_settings.cores or 1) // shards)
+    )
 
 
 def whole_run():
