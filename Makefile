@@ -5,6 +5,7 @@
 # CORES     processor cores the workflow may use
 # CONFIG    configuration file of the run
 # PIP_ARGS  passed to pip: a mirror, a proxy, a wheel folder
+# ARGS      passed to the scripts of test-cluster and test-faults
 # TORCH     the build of torch: by default the tested one, for CPUs. For an NVIDIA GPU: `make run TORCH=torch` takes
 #           the newest build that pip finds (with CUDA on Linux); any other requirement works as well.
 PYTHON ?= python3
@@ -12,6 +13,7 @@ VENV ?= .venv
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 CONFIG ?= workflows/config/demo.yaml
 PIP_ARGS ?=
+ARGS ?=
 TESTED_TORCH := $(shell grep "^torch==" constraints.txt)
 TORCH ?= $(TESTED_TORCH)
 
@@ -20,13 +22,19 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_AR
 SNAKEMAKE := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint help clean docs install
+.PHONY: run test test-cluster test-faults lint help clean docs install
 
 run: $(VENV)/.run-ready ## make the environment and run the workflow of CONFIG; ends in results/demo/report.html
 	$(SNAKEMAKE) --profile workflows/profiles/local --cores $(CORES) --configfile $(CONFIG)
 
 test: $(VENV)/.test-ready lint ## make the environment, run the linters and all tests: exactly what CI runs
 	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+test-cluster: $(VENV)/.test-ready ## run the workflow on a real Slurm that is installed and started here (Debian, as root)
+	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.cluster $(ARGS)
+
+test-faults: $(VENV)/.test-ready ## kill the workflow at 30 random moments, rerun and compare (half an hour)
+	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.faults.kill $(or $(ARGS),30)
 
 lint: $(VENV)/.test-ready ## run the linters and the type checker
 	$(BIN)/ruff check .
@@ -45,7 +53,7 @@ clean: ## remove the environment and caches; results/ stays
 	rm -rf $(VENV) .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -62,5 +70,5 @@ $(VENV)/.run-ready: $(VENV)/constraints.txt pyproject.toml
 	touch $@
 
 $(VENV)/.test-ready: $(VENV)/.run-ready
-	$(PIP) --constraint $(VENV)/constraints.txt --editable '.[test,xtb]'
+	$(PIP) --constraint $(VENV)/constraints.txt --editable '.[test,xtb,slurm]'
 	touch $@

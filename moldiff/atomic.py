@@ -2,11 +2,18 @@
 
 import hashlib
 import os
+import re
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from moldiff.errors import UserError
+
+_HOST = socket.gethostname().partition(".")[0]
+_ABANDONED = 3600.0
+"""Seconds without a write after which another machine's temporary file counts as left behind."""
 
 
 @contextmanager
@@ -14,14 +21,17 @@ def atomic_path(final: Path) -> Iterator[Path]:
     """A temporary path beside ``final`` that takes its name when the block ends without an error.
 
     The suffixes stay those of ``final``, so a writer that goes by the suffix works. On an error the temporary
-    file is removed and what stood under ``final`` before is untouched.
+    file is removed and what stood under ``final`` before is untouched. What a killed process left behind while it
+    wrote the same file is removed.
 
     Raises:
         UserError: the folder cannot be made or written, or the disk is full.
     """
-    temporary = final.with_name(f".{os.getpid()}.{final.name}")
+    # the machine as well as the process: on a shared file system two jobs may have the same number
+    temporary = final.with_name(f".{os.getpid()}@{_HOST}.{final.name}")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(final)
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
@@ -39,6 +49,23 @@ def atomic_path(final: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
         except OSError:
             pass  # the folder itself is not ours to read; the error that brought us here says so
+
+
+def _remove_abandoned(final: Path) -> None:
+    for name in os.listdir(final.parent):
+        match = re.fullmatch(r"\.(\d+)@(.+)\." + re.escape(final.name), name)
+        if match is None:
+            continue
+        path = final.with_name(name)
+        try:
+            if match[2] == _HOST:
+                os.kill(int(match[1]), 0)  # raises if there is no such process
+            elif time.time() - path.stat().st_mtime > _ABANDONED:
+                path.unlink()
+        except ProcessLookupError:
+            path.unlink(missing_ok=True)
+        except OSError:
+            pass  # another process's to remove, or it has just gone
 
 
 def write_text(final: Path, text: str) -> None:

@@ -3,6 +3,7 @@
 No pickle is read: a weights file that somebody sent cannot run code.
 """
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from moldiff.network.denoiser import DenoisingNetwork
 
 FORMAT = "moldiff-weights-1"
 """Name and version of the file's format."""
+SEAL = "sha256"
+"""Key of the file's checksum of itself; files of older versions have none."""
 
 
 @dataclass(frozen=True)
@@ -85,24 +88,35 @@ def save_model(model: Model, path: Path) -> None:
     tensors = {name: value.detach().float().cpu().contiguous() for name, value in model.network.state_dict().items()}
     with atomic_path(path) as temporary:
         # save_file would take the reading rights of others away
-        temporary.write_bytes(_ordered(save(tensors, {"format": FORMAT, "model": json.dumps(header, sort_keys=True)})))
+        temporary.write_bytes(_sealed(save(tensors, {"format": FORMAT, "model": json.dumps(header, sort_keys=True)})))
 
 
-def _ordered(data: bytes) -> bytes:
-    """The same file with its metadata in order: safetensors writes it in another one each time."""
-    start = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:start])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+def _sealed(data: bytes) -> bytes:
+    """The file with its own checksum, and its metadata in order: safetensors writes it in another one each time."""
+    header, tensors = _parts(data)
+    header["__metadata__"] = dict(sorted({**header["__metadata__"], SEAL: _digest(header, tensors)}.items()))
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # tensors begin on a multiple of eight
-    return len(text).to_bytes(8, "little") + text + data[start:]
+    return len(text).to_bytes(8, "little") + text + tensors
+
+
+def _parts(data: bytes) -> tuple[dict[str, Any], bytes]:
+    start = 8 + int.from_bytes(data[:8], "little")
+    return json.loads(data[8:start]), data[start:]
+
+
+def _digest(header: dict[str, Any], tensors: bytes) -> str:
+    """Checksum of all that the file holds but for the checksum itself."""
+    metadata = {name: value for name, value in header["__metadata__"].items() if name != SEAL}
+    text = json.dumps({**header, "__metadata__": metadata}, sort_keys=True)
+    return hashlib.sha256(text.encode() + tensors).hexdigest()
 
 
 def load_model(path: Path) -> Model:
     """Read a model.
 
     Raises:
-        UserError: the file is missing, truncated, of another kind or version, or does not fit its own description.
+        UserError: the file is missing, damaged, of another kind or version, or does not fit its own description.
     """
     remedy = "; give a model.safetensors that `moldiff train` wrote"
     try:
@@ -128,4 +142,6 @@ def load_model(path: Path) -> Model:
         raise UserError(f"{path}: the weights do not fit their own description ({error}){remedy}") from None
     if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
         raise UserError(f"{path}: the weights hold values that are not finite; train again with a lower learning rate")
+    if SEAL in metadata and metadata[SEAL] != _digest(*_parts(path.read_bytes())):
+        raise UserError(f"{path}: the weights were changed after they were written, or are not whole{remedy}")
     return Model(network.eval(), statistics, header.get("history", {}), sha256(path))

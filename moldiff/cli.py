@@ -215,6 +215,7 @@ def report(
         list[Path] | None, typer.Option(help="SDF file of generated molecules; may be repeated.")
     ] = None,
     check: Annotated[Path | None, typer.Option(help="Folder made by `moldiff check`.")] = None,
+    benchmarks: Annotated[Path | None, typer.Option(help="Folder of the workflow's benchmark files.")] = None,
     run_config: Annotated[
         str | None, typer.Option("--config", metavar="FILE|JSON", help="Configuration of the run, to be shown.")
     ] = None,
@@ -223,13 +224,16 @@ def report(
     from moldiff.stages import report as stages
 
     shown = collect(Config, {"options": run_config}, "--config").model_dump(mode="json") if run_config else None
-    stages.report(options, out, dataset=dataset, training=training, samples=samples or [], check=check, config=shown)
+    stages.report(options, out, dataset=dataset, training=training, samples=samples or [], check=check, config=shown,
+                  benchmarks=benchmarks)  # fmt: skip
 
 
 @settings.command("schema")
 def _schema() -> None:
     """Print the JSON schema of a configuration file."""
-    typer.echo(json.dumps(config.json_schema(), indent=2, ensure_ascii=False))
+    from moldiff.config_docs import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
 @settings.command("docs")

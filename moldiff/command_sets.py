@@ -1,6 +1,5 @@
 """Commands over what `moldiff check` wrote: gate, compare, rank."""
 
-import json
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +10,7 @@ import typer
 from moldiff.command_options import OPTIONS_FLAG, collect
 from moldiff.config import RankOptions
 from moldiff.errors import UserError
+from moldiff.manifest import read_record
 
 DEFAULT_RANKED = 50
 EXIT_BELOW_GATE = 3
@@ -34,11 +34,7 @@ def gate(
     min_valid: Annotated[float, typer.Option(min=0, max=1, help="Smallest share of valid records.")],
 ) -> None:
     """Exit with status 3 if the checked records' share of valid ones is below --min-valid."""
-    try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder / 'summary.json'}: cannot be read: {error}; run `moldiff check` first") from None
-    stop_below(summary, min_valid)
+    stop_below(read_record(folder / "summary.json", "run `moldiff check` first", verify=False), min_valid)
 
 
 @app.command()

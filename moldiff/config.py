@@ -5,14 +5,14 @@ made from these classes. Only the standard library and pydantic are imported her
 ``moldiff --help`` stay quick.
 """
 
-import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from moldiff.config_messages import explain
 from moldiff.errors import UserError
 
 
@@ -290,13 +290,8 @@ def parse(options_type: type[OptionsType], values: Mapping[str, Any], source: st
     try:
         return options_type.model_validate(dict(values))
     except ValidationError as error:
-        lines = [_explain(options_type, detail) for detail in error.errors()]
+        lines = [explain(options_type, detail) for detail in error.errors()]
         raise ConfigError(f"{source}: " + "; ".join(lines)) from None
-
-
-def json_schema() -> dict[str, Any]:
-    """JSON schema of a configuration file, for editors and for Snakemake's ``validate``."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
 
 
 def option_groups() -> dict[str, type[Options]]:
@@ -330,24 +325,3 @@ def read_options(options_type: type[OptionsType], path: Path) -> OptionsType:
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected `key: value` lines, found {type(values).__name__}")
     return parse(options_type, values, str(path))
-
-
-def _explain(options_type: type[Options], detail: Mapping[str, Any]) -> str:
-    location = [str(part) for part in detail["loc"]]
-    key = ".".join(location)
-    if detail["type"] != "extra_forbidden":
-        message = str(detail["msg"]).removeprefix("Value error, ")
-        return f"{key}: {message} (given: {detail['input']!r})" if key else message
-    known = _known_keys(options_type, location[:-1])
-    close = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
-    remedy = f"did you mean `{close[0]}`?" if close else f"known keys: {', '.join(known)}"
-    return f"unknown key `{key}`; {remedy}"
-
-
-def _known_keys(options_type: type[Options], location: Iterable[str]) -> list[str]:
-    for part in location:
-        annotation = options_type.model_fields[part].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, Options)):
-            break
-        options_type = annotation
-    return list(options_type.model_fields)

@@ -1,4 +1,4 @@
-"""The reference of all options in Markdown, made from `moldiff.config`."""
+"""The reference of all options, in Markdown and as JSON schema, made from `moldiff.config`."""
 
 import json
 from collections.abc import Iterator
@@ -20,6 +20,11 @@ line the same options are flags of the stage (`train.batch_size` is `moldiff tra
 def markdown() -> str:
     """The whole page; ends with a newline."""
     return "\n".join([_HEAD, *_section(Config, "")])
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON schema of a configuration file, for editors and for Snakemake's ``validate``."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
 
 
 def _section(options_type: type[Options], path: str) -> Iterator[str]:

@@ -33,8 +33,19 @@ class MetricsLog:
         self._last = (0, 0.0)
         self._board: Any = None
 
-    def restart(self, step: int) -> None:
-        """Keep the rows up to a step: those of a run that was killed after its last saved state are made again."""
+    def pending(self) -> dict[str, Any]:
+        """What has been added since the last row, to be saved with a training's state."""
+        return {"sums": dict(self._sums), "count": self._count}
+
+    def restart(self, step: int, pending: dict[str, Any] | None = None) -> None:
+        """Keep the rows up to a step: those of a run that was killed after its last saved state are made again.
+
+        Args:
+            step: where the training goes on.
+            pending: what had been added there since the last row.
+        """
+        if pending is not None:
+            self._sums, self._count = defaultdict(float, pending["sums"]), pending["count"]
         if step and self.path.exists():
             with self.path.open(newline="", encoding="utf-8") as file:
                 self.rows = [row for row in csv.DictReader(file) if row.get("step") and int(row["step"]) <= step]

@@ -18,7 +18,6 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from moldiff.atomic import atomic_path
 from moldiff.config import TrainOptions
 from moldiff.dataset.loader import MoleculeLoader, hash_seed
 from moldiff.devices import new_fabric
@@ -27,6 +26,7 @@ from moldiff.errors import UserError
 from moldiff.metrics import MetricsLog
 from moldiff.molecules import MoleculeBatch
 from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.savepoint import load_state, save_state
 
 VALIDATION_MOLECULES = 512
 """Held-out molecules of which the validation loss is the mean; the same ones with the same noise each time."""
@@ -252,10 +252,10 @@ class Trainer:
                 "network": self.network.state_dict(),
                 "average": self.average.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
+                "log": self.log.pending(),
                 "progress": {field.name: getattr(self.progress, field.name) for field in fields(Progress)},
             }
-            with atomic_path(self.state / "state.pt") as temporary:
-                torch.save(content, temporary)
+            save_state(self.state / "state.pt", content)
         self.fabric.barrier()
 
     def _resume(self) -> None:
@@ -263,17 +263,14 @@ class Trainer:
         if not path.exists():
             self.log.restart(0)
             return
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises many kinds for a damaged file; none says what to do
-            raise UserError(f"{path}: the saved state cannot be read ({error}); remove it to train anew") from error
+        content = load_state(path)
         if content["options"] != self._identity():
             raise UserError(f"{path}: saved by a training with other options; give another --state, or --overwrite")
         self.network.load_state_dict(content["network"])
         self.average.load_state_dict(content["average"])
         self.optimizer.load_state_dict(content["optimizer"])
         self.progress = Progress(**content["progress"])
-        self.log.restart(self.progress.step)
+        self.log.restart(self.progress.step, content["log"])
 
     def _identity(self) -> dict[str, Any]:
         """The options that decide what is learned: how often to save or how many processes to use is not among them."""

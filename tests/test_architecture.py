@@ -14,8 +14,10 @@ PACKAGE = ROOT / "moldiff"
 # By the longest prefix that fits. Modules of one floor do not import each other unless they share a column.
 FLOORS = {
     "moldiff.config": 0,
+    "moldiff.config_messages": 0,
     "moldiff.errors": 0,
     "moldiff.atomic": 0,
+    "moldiff.manifest": 0,
     "moldiff.memory": 0,
     "moldiff.molecules": 1,
     "moldiff.shipped": 1,
@@ -24,6 +26,7 @@ FLOORS = {
     "moldiff.network": 2,
     "moldiff.dataset": 2,
     "moldiff.devices": 2,
+    "moldiff.savepoint": 2,
     "moldiff.training": 3,
     "moldiff.metrics": 3,
     "moldiff.checkpoint": 3,
@@ -40,7 +43,10 @@ FLOORS = {
 }
 SAME_FLOOR = {
     ("moldiff.config", "moldiff.errors"),
+    ("moldiff.config", "moldiff.config_messages"),
     ("moldiff.atomic", "moldiff.errors"),
+    ("moldiff.manifest", "moldiff.atomic"),
+    ("moldiff.manifest", "moldiff.errors"),
     ("moldiff.training", "moldiff.metrics"),
     ("moldiff.cli", "moldiff.command_log"),
     ("moldiff.cli", "moldiff.command_options"),

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -34,6 +35,20 @@ def test_an_error_leaves_the_old_file_and_no_other(tmp_path: Path):
         fail()
     assert final.read_text() == "old"
     assert list(tmp_path.iterdir()) == [final]
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    host = socket.gethostname().partition(".")[0]
+    dead, alive = tmp_path / f".{gone.pid}@{host}.result", tmp_path / f".{os.getppid()}@{host}.result"
+    old, new, other = (tmp_path / name for name in (".1@elsewhere.result", ".2@elsewhere.result", ".1@elsewhere.more"))
+    for path in (dead, alive, old, new, other):
+        path.write_text("half")
+    for path in (old, other):
+        os.utime(path, (0, 0))
+    write_text(tmp_path / "result", "all")
+    assert {path for path in tmp_path.iterdir() if path.name != "result"} == {alive, new, other}
 
 
 def test_text_is_utf8_with_plain_line_ends(tmp_path: Path):

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import moldiff
-from moldiff import cli, config
+from moldiff import cli, config_docs
 from moldiff.command_log import Tee, open_log
 from moldiff.command_options import collect
 from moldiff.config import ConfigError, Options, TrainOptions
@@ -224,7 +224,7 @@ def test_compare_and_rank(stages: Stages, tmp_path: Path):
     run("rank", "a", "--out", "o", "--score", "dock=command: dock --flag=1", "--method", "pareto")
     assert calls[0]["weights"] == {"qed": 2.0, "sa": -1.0}
     assert calls[0]["filters"] == ["qed > 0.5"]
-    assert (calls[0]["n"], calls[0]["method"], calls[0]["scores"]) == (5, "weighted", None)
+    assert (calls[0]["n"], calls[0]["method"], calls[0]["scores"]) == (5, "weighted", {})
     assert (calls[1]["weights"], calls[1]["method"]) == (None, "pareto")
     assert calls[1]["scores"] == {"dock": "command: dock --flag=1"}
 
@@ -255,7 +255,7 @@ def test_the_report_gets_what_it_is_named(stages: Stages):
 
 
 def test_configuration_commands(tmp_path: Path):
-    assert json.loads(run("config", "schema")) == config.json_schema()
+    assert json.loads(run("config", "schema")) == config_docs.json_schema()
     assert run("config", "docs").startswith("# Configuration")
     (tmp_path / "run.yaml").write_text("featurize: {inputs: [a.sdf]}\n")
     assert "ok" in run("config", "check", str(tmp_path / "run.yaml"))

@@ -1,7 +1,3 @@
-localrules:
-    merge_featurized,
-
-
 rule featurize:
     input:
         raw_files(),

@@ -1,7 +1,3 @@
-localrules:
-    merge_samples,
-
-
 rule sample:
     input:
         weights=rules.train.output.weights,

@@ -76,9 +76,18 @@ def training_state():
     return f"{RUN}/state/{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def cores(shards, wanted=0):
-    """Threads of a job that is one of ``shards``: those wanted, else a share of the cores at hand."""
-    return wanted or max(1, (workflow.cores or 1) // shards)
+# Whether jobs run elsewhere, or this is Snakemake within such a job: the cores of this machine then say nothing.
+AWAY = workflow.remote_exec or not workflow.local_exec
+
+
+def cores(shards, wanted=0, away=1):
+    """Threads of a job that is one of ``shards``: those wanted, else a share of the cores at hand.
+
+    Where jobs run on other machines it is ``away``, which the profile's `set-threads` may override.
+    """
+    return wanted or (
+        away if AWAY else max(1, (workflow.resource_settings.cores or 1) // shards)
+    )
 
 
 def whole_run():

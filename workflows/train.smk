@@ -13,12 +13,11 @@ rule train:
         f"{BENCHMARKS}/train.tsv"
     conda:
         "environment.yaml"
-    threads: cores(1, CONFIG.train.threads) * CONFIG.train.devices
+    threads: cores(1, CONFIG.train.threads, away=4) * CONFIG.train.devices
     resources:
         mem_mb=lambda wildcards, attempt: 6000 * attempt,
-        runtime=lambda wildcards, attempt: round(
-            attempt * (30 + 1.2 * (CONFIG.train.minutes or 690))
-        ),
+        # not longer with each attempt: it goes on where it was, and no partition's limit is passed
+        runtime=round(30 + 1.2 * (CONFIG.train.minutes or 690)),
     params:
         options=section("train"),
         devices=CONFIG.train.devices,

@@ -32,6 +32,7 @@ from moldiff.dataset.storage import (
     write_table,
 )
 from moldiff.errors import UserError
+from moldiff.manifest import check_files, write_record
 
 SHARD_ROWS = "rows.parquet"
 SHARD_REJECTED = "rejected.parquet"
@@ -89,7 +90,7 @@ def write_shard(
         "records_read": part.records_read,
         "versions": versions,
     }
-    write_text(folder / SHARD_INFO, json.dumps(info, indent=2, ensure_ascii=False) + "\n")
+    write_record(folder / SHARD_INFO, info, [folder / name for name in (ARRAYS_FILE, SHARD_ROWS, SHARD_REJECTED)])
 
 
 def merge_shards(
@@ -98,12 +99,13 @@ def merge_shards(
     """Merge all shards of one run into a featurized set.
 
     Raises:
-        UserError: a shard is missing, unfinished, given twice, or was made with other options.
+        UserError: a shard is missing, unfinished, damaged, given twice, or was made with other options.
     """
     infos = [read_info(folder, SHARD_INFO) for folder in folders]
     if not infos:
         raise UserError("no shards to merge; name the folders that featurize --shard wrote")
     for folder, info in zip(folders, infos, strict=True):
+        check_files(folder, info, "featurize this shard again")
         if info["options"] != _kept_options(options):
             changed = [key for key, value in _kept_options(options).items() if info["options"].get(key) != value]
             raise UserError(f"{folder}: was made with other options ({', '.join(changed)}); featurize it again")

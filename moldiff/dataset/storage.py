@@ -12,14 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import save
 
-from moldiff.atomic import atomic_path, sha256
+from moldiff.atomic import atomic_path
 from moldiff.errors import UserError
+from moldiff.manifest import check_files, read_record, write_record
 
 FORMAT = 1
 ARRAYS_FILE = "arrays.safetensors"
 TABLE_FILE = "molecules.parquet"
 REJECTED_FILE = "rejected.csv"
 INFO_FILE = "dataset.json"
+_REMEDY = "featurize the molecules again"
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "positions": np.dtype(np.float32),
@@ -175,10 +177,8 @@ def write_table(path: Path, table: pa.Table) -> None:
 
 def write_info(folder: Path, info: Mapping[str, Any]) -> None:
     """Write dataset.json, the last file of a set: with the checksums of the others it makes the set complete."""
-    checksums = {name: sha256(folder / name) for name in (ARRAYS_FILE, TABLE_FILE, REJECTED_FILE)}
-    text = json.dumps({"format": FORMAT, **info, "sha256": checksums}, indent=2, ensure_ascii=False)
-    with atomic_path(folder / INFO_FILE) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
+    described = [folder / name for name in (ARRAYS_FILE, TABLE_FILE, REJECTED_FILE)]
+    write_record(folder / INFO_FILE, {"format": FORMAT, **info}, described)
 
 
 def open_dataset(folder: Path, *, verify: bool = False) -> FeaturizedDataset:
@@ -193,12 +193,7 @@ def open_dataset(folder: Path, *, verify: bool = False) -> FeaturizedDataset:
     """
     info = read_info(folder)
     if verify:
-        for name, expected in info["sha256"].items():
-            path = folder / name
-            if not path.is_file() or sha256(path) != expected:
-                raise UserError(
-                    f"{path}: is missing or was changed after it was written; featurize the molecules again"
-                )
+        check_files(folder, info, _REMEDY)
     molecules = read_arrays(folder / ARRAYS_FILE)
     if len(molecules) != info["conformers"]:
         raise UserError(f"{folder}: {len(molecules)} molecules in the arrays, {info['conformers']} in {INFO_FILE}")
@@ -206,21 +201,17 @@ def open_dataset(folder: Path, *, verify: bool = False) -> FeaturizedDataset:
 
 
 def read_info(folder: Path, name: str = INFO_FILE) -> dict[str, Any]:
-    """The JSON file of a set or shard, its version checked.
+    """The JSON file of a set or shard, its version checked; the other files are not.
 
     Raises:
-        UserError: it is missing, unreadable or of another version.
+        UserError: it is missing, unreadable, changed or of another version.
     """
     path = folder / name
-    try:
-        info = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file, so this is no finished featurized set; run moldiff featurize") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); featurize the molecules again") from error
-    if not isinstance(info, dict) or info.get("format") != FORMAT:
-        found = info.get("format") if isinstance(info, dict) else None
-        raise UserError(f"{path}: format {found}, and this version reads {FORMAT}; featurize the molecules again")
+    if not path.exists():
+        raise UserError(f"{path}: no such file, so this is no finished featurized set; run moldiff featurize")
+    info = read_record(path, _REMEDY, verify=False)
+    if info.get("format") != FORMAT:
+        raise UserError(f"{path}: format {info.get('format')}, and this version reads {FORMAT}; {_REMEDY}")
     return info
 
 

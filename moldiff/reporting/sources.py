@@ -1,6 +1,5 @@
 """What the report is made of, read from the folders of the stages; a part that was not given is simply absent."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from moldiff.errors import UserError
+from moldiff.manifest import check_files, read_record, record_of
+from moldiff.reporting.costs import Cost, read_costs
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Evidence:
     check: Path | None = None
     summary: Mapping[str, Any] | None = None
     rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    costs: Sequence[Cost] = ()
+    """What the jobs of the workflow cost, by rule."""
 
     def truth(self, column: str) -> np.ndarray:
         """Where a column of the rows is known to be true, [row]; all False where there is no such column."""
@@ -66,6 +69,7 @@ def gather(
     samples: Sequence[Path],
     check: Path | None,
     config: Mapping[str, Any] | None,
+    benchmarks: Path | None = None,
 ) -> Evidence:
     """Read what the stages left behind.
 
@@ -80,7 +84,7 @@ def gather(
             raise UserError(f"{path}: no such file; give the file that `moldiff sample` wrote")
     if check is not None and not any((check / name).is_file() for name in ("summary.json", "rows.parquet", "rows.csv")):
         raise UserError(f"{check}: holds neither summary.json nor rows; give the folder that `moldiff check` wrote")
-    records = [_record_of(path) for path in samples]
+    records = [record_of(path) for path in samples]
     return Evidence(
         output=output,
         config=config,
@@ -95,6 +99,7 @@ def gather(
         check=check,
         summary=_json(check, "summary.json"),
         rows=_rows(check),
+        costs=read_costs(benchmarks) if benchmarks else (),
     )
 
 
@@ -116,18 +121,10 @@ def train_smiles(dataset: Path) -> list[str]:
 def _json(folder: Path | None, name: str) -> dict[str, Any] | None:
     if folder is None or not (folder / name).is_file():
         return None
-    path = folder / name
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: cannot be read as JSON ({_line(error)}); run the stage that wrote it again") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: holds no JSON object; run the stage that wrote it again")
+    remedy = "run the stage that wrote it again"
+    content = read_record(folder / name, remedy, verify=False)
+    check_files(folder, content, remedy, may_miss=True)
     return content
-
-
-def _record_of(samples: Path) -> Path:
-    return samples.with_name(samples.name.removesuffix(".gz").removesuffix(".sdf") + ".json")
 
 
 def _metrics(training: Path | None) -> pd.DataFrame | None:

@@ -1,6 +1,5 @@
 """The check stage: anybody's molecules in; a row for each record and a summary of all out."""
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,11 +13,12 @@ import pyarrow.csv as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from moldiff.atomic import atomic_path, sha256, write_text
+from moldiff.atomic import atomic_path, sha256
 from moldiff.chemistry.records import expand_inputs, read_records
 from moldiff.chemistry.workers import Lost, default_workers, run_all
 from moldiff.config import CheckOptions
 from moldiff.errors import UserError
+from moldiff.manifest import read_record, record_of, write_record
 from moldiff.scoring.score import STEPS, Task, blank_row, warm_up
 from moldiff.scoring.summary import Census, Tally, finish_row, take_census
 from moldiff.stages.check_fcd import require_means, take_fcd
@@ -142,8 +142,7 @@ def merge_checks(
     summary = summarize(options, opened, census, tally, diversity, known, compared)
     if fcd is not None:
         summary["distances"]["fcd"] = fcd
-    write_text(output / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
-    return summary
+    return write_record(output / "summary.json", summary, [output / "rows.parquet", output / "rows.csv"])
 
 
 def _finished(
@@ -177,11 +176,29 @@ def _in_order(tasks: Iterator[Task], first: int, workers: int, timeout: float) -
 
 
 def _describe_inputs(inputs: list[str]) -> list[dict[str, str | None]]:
-    """Path and checksum of each file."""
-    try:
-        return [{"path": path, "sha256": None if path == "-" else sha256(Path(path))} for path in inputs]
-    except OSError as error:
-        raise UserError(f"{error.filename}: cannot be read: {error.strerror}; check its permissions") from None
+    """Path and checksum of each file; where `moldiff sample` left its record beside one, the file it wrote.
+
+    Raises:
+        UserError: a file cannot be read, or is another than its record describes.
+    """
+    found: list[dict[str, str | None]] = []
+    for path in inputs:
+        try:
+            checksum = None if path == "-" else sha256(Path(path))
+        except OSError as error:
+            raise UserError(f"{error.filename}: cannot be read: {error.strerror}; check its permissions") from None
+        beside = record_of(Path(path))
+        if beside.is_file() and beside.name != Path(path).name:
+            remedy = f"sample again, or remove {beside} if it was changed on purpose"
+            try:
+                recorded = read_record(beside, remedy, verify=False).get("sha256")
+            except UserError:
+                recorded = None
+            expected = recorded.get(Path(path).name) if isinstance(recorded, dict) else None
+            if expected not in (None, checksum):
+                raise UserError(f"{path}: was changed after it was written, or is not whole; {remedy}")
+        found.append({"path": path, "sha256": checksum})
+    return found
 
 
 def _scratch(output: Path) -> tempfile.TemporaryDirectory[str]:

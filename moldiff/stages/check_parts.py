@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from moldiff.atomic import atomic_path, write_text
 from moldiff.errors import UserError
+from moldiff.manifest import read_record, write_record
 from moldiff.scoring.columns import ROW_COLUMNS
 from moldiff.scoring.summary import DEFINITIONS
 
@@ -73,7 +74,7 @@ def write_rows(folder: Path, rows: Iterator[dict[str, Any]]) -> int:
 def finish_part(folder: Path, info: Mapping[str, Any], samples: Mapping[int, Mapping[str, Any]]) -> None:
     """Write what was found of drawn records, by number, and last the description that makes the part complete."""
     write_text(folder / SAMPLES, json.dumps({str(number): found for number, found in samples.items()}) + "\n")
-    write_text(folder / INFO, json.dumps({**info, "definitions": DEFINITIONS}, indent=2) + "\n")
+    write_record(folder / INFO, {**info, "definitions": DEFINITIONS}, [folder / ROWS, folder / SAMPLES])
 
 
 def clean(row: dict[str, Any]) -> dict[str, Any]:
@@ -88,14 +89,13 @@ def open_parts(folders: Sequence[Path]) -> list[Part]:
     """The parts of one check, in the order of their records.
 
     Raises:
-        UserError: none given, one missing, unfinished, given twice, or of another check.
+        UserError: none given, one missing, unfinished, damaged, given twice, or of another check.
     """
     parts = []
     for folder in folders:
-        try:
-            info = json.loads((folder / INFO).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{folder}: is no finished part of a check ({error}); check this shard again") from None
+        if not (folder / INFO).is_file():
+            raise UserError(f"{folder}: is no finished part of a check (it has no {INFO}); check this shard again")
+        info = read_record(folder / INFO, "check this shard again")
         if info.get("definitions") != DEFINITIONS:
             theirs = info.get("definitions")
             raise UserError(f"{folder}: was checked by definitions {theirs}, not {DEFINITIONS}; check it again")

@@ -113,7 +113,7 @@ def load_reference(path: Path, *, workers: int, timeout: float) -> Reference:
 
 def _checksum(path: Path) -> str:
     if path.is_dir():
-        open_dataset(path)  # explains what is wrong with it
+        open_dataset(path, verify=True)  # explains what is wrong with it
         return sha256(path / "dataset.json")
     try:
         return sha256(expand_inputs([str(path)])[0])

@@ -10,6 +10,7 @@ from typing import Any
 
 from moldiff.atomic import write_text
 from moldiff.errors import UserError
+from moldiff.manifest import read_record
 from moldiff.stages.compare_page import comparison_page
 
 _SETTINGS = ("definitions", "valence_table", "hydrogens", "n_total", "n_valid", "n_distinct")
@@ -87,11 +88,8 @@ def read_summary(folder: Path) -> dict[str, Any]:
         UserError: there is none that can be read.
     """
     path = folder / "summary.json"
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); run `moldiff check` first") from None
-    if not isinstance(summary, dict) or "metrics" not in summary or "definitions" not in summary:
+    summary = read_record(path, "run `moldiff check` first", verify=False)
+    if "metrics" not in summary or "definitions" not in summary:
         raise UserError(f"{path}: is no summary of a check; run `moldiff check` again")
     return summary
 

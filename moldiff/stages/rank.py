@@ -16,6 +16,7 @@ from moldiff.atomic import atomic_path, sha256, write_text
 from moldiff.chemistry.records import Record, read_records
 from moldiff.chemistry.sdf import write_sdf_block
 from moldiff.errors import UserError
+from moldiff.manifest import check_files
 from moldiff.scoring.expressions import Condition, Unknown
 from moldiff.scoring.fingerprints import fingerprint
 from moldiff.scoring.parsing import parse
@@ -77,6 +78,7 @@ def rank(
         raise UserError("n and diversity must be at least 1")
     weighted = dict(weights or {"qed": 1.0, "sa": -1.0})
     summary = read_summary(check)
+    check_files(check, summary, "run `moldiff check` again")
     rows = _read_rows(check)
     if not rows:
         raise UserError(f"{check}: holds no record to rank")

@@ -21,6 +21,7 @@ def report(
     samples: Sequence[Path] = (),
     check: Path | None = None,
     config: Mapping[str, Any] | None = None,
+    benchmarks: Path | None = None,
 ) -> Path:
     """Write the report; every part may be left out, and the page says what is missing where it would stand.
 
@@ -33,6 +34,7 @@ def report(
             files that the check names are tried.
         check: folder of `moldiff check`.
         config: the configuration of the whole run, to be shown.
+        benchmarks: folder of what the rules' ``benchmark:`` measured.
 
     Returns:
         The path of the page.
@@ -44,7 +46,8 @@ def report(
         raise UserError(f"{output}: is a folder; name the HTML file to write, for example {output / 'report.html'}")
     if not (dataset or training or samples or check):
         raise UserError("nothing to report on; give at least one of --check, --samples, --training and --dataset")
-    evidence = gather(output, dataset=dataset, training=training, samples=samples, check=check, config=config)
+    evidence = gather(output, dataset=dataset, training=training, samples=samples, check=check, config=config,
+                      benchmarks=benchmarks)  # fmt: skip
     text = page(options, evidence)
     write_text(output, text)
     print(f"{output}: {len(text.encode('utf-8')) / 1e6:.1f} MB, open it in a browser", file=sys.stderr)

@@ -1,5 +1,6 @@
 """The sample stage: weights in, an SDF file of generated molecules out."""
 
+import glob
 import gzip
 import hashlib
 import json
@@ -19,6 +20,7 @@ from moldiff.atomic import atomic_path, write_text
 from moldiff.chemistry.sdf import write_sdf_block
 from moldiff.config import SampleOptions, canonical_json
 from moldiff.errors import UserError
+from moldiff.manifest import read_record, record_of, write_record
 from moldiff.memory import keep_large_buffers
 from moldiff.stages.generation import Generator, PlannedBatch, batches_of, evaluations, planned
 
@@ -80,8 +82,9 @@ def sample(
         "options": options.model_dump(mode="json"),
         "version": moldiff.__version__,
     }
-    write_text(record_path(output), json.dumps(record, indent=2, sort_keys=True) + "\n")
-    shutil.rmtree(parts, ignore_errors=True)
+    write_record(record_of(output), record, [output])
+    for left in output.parent.glob(f".{glob.escape(output.name)}.*.parts"):  # also those of a run with other options
+        shutil.rmtree(left, ignore_errors=True)
     print(f"{output}: {len(blocks)} of {requested} molecules in {seconds:.1f} s", file=sys.stderr)
     return output
 
@@ -90,7 +93,7 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
     """Join the files of all shards into the file that one run would have written, molecules in order of their index.
 
     Raises:
-        UserError: a part is missing, was made with other options, or a shard is given twice.
+        UserError: a part is missing, damaged, was made with other options, or a shard is given twice.
     """
     blocks = [block for part in parts for block in _split(part)]
     numbers = [_index_of(block) for block in blocks]
@@ -112,13 +115,8 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
         **{key: sum(record[key] for record in records) for key in ("requested", "produced", "not_finite")},
         "seconds": round(sum(record["seconds"] for record in records), 3),
     }
-    write_text(record_path(output), json.dumps(joined, indent=2, sort_keys=True) + "\n")
+    write_record(record_of(output), joined, [output])
     return output
-
-
-def record_path(output: Path) -> Path:
-    """Where the record of a run is written: samples.sdf.gz has samples.json beside it."""
-    return output.with_name(output.name.removesuffix(".gz").removesuffix(".sdf") + ".json")
 
 
 def _records(generator: Generator, options: SampleOptions, batch: PlannedBatch) -> str:
@@ -161,11 +159,7 @@ def _index_of(block: str) -> int:
 
 
 def _read_record(part: Path) -> dict[str, Any]:
-    path = record_path(part)
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: the record of {part} cannot be read ({error}); sample this shard again") from error
+    return read_record(record_of(part), "sample this shard again")
 
 
 def _write(output: Path, blocks: list[str]) -> None:

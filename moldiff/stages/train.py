@@ -1,6 +1,5 @@
 """The train stage: a featurized dataset in, weights and metrics out."""
 
-import json
 import shutil
 import sys
 import time
@@ -17,6 +16,7 @@ from moldiff.config import SampleOptions, TrainOptions
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import open_dataset
 from moldiff.errors import UserError
+from moldiff.manifest import write_record
 from moldiff.memory import keep_large_buffers
 from moldiff.metrics import MetricsLog
 from moldiff.network.denoiser import DenoisingNetwork
@@ -50,7 +50,7 @@ def train(
     state = state or output / "state"
     if overwrite:
         shutil.rmtree(state, ignore_errors=True)
-    featurized = open_dataset(dataset)
+    featurized = open_dataset(dataset, verify=True)
     torch.manual_seed(options.seed)
     model = start_model(options, dict(featurized.info))
     vocabulary = model.network.vocabulary
@@ -79,7 +79,6 @@ def train(
     history = {
         "steps": progress.step,
         "molecules_seen": progress.molecules,
-        "minutes": round(progress.seconds / 60, 2),
         "processes": trainer.world,
         "threads": torch_threads(options.threads).threads,
         "device": str(trainer.fabric.device.type),
@@ -90,9 +89,11 @@ def train(
     trained = replace(model, network=cast(DenoisingNetwork, trainer.average.module), history=history)
     if trainer.rank == 0:
         save_model(trained, output / "model.safetensors")
-        record = {**history, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        # the time is not in the weights: the same training gives the same file, and so the same name of its molecules
+        minutes, finished = round(progress.seconds / 60, 2), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        record = {**history, "minutes": minutes, "finished": finished}
         write_text(output / "metrics.csv", log.path.read_text(encoding="utf-8"))
-        write_text(output / "train.json", json.dumps(record, indent=2, sort_keys=True) + "\n")
+        write_record(output / "train.json", record, [output / "model.safetensors", output / "metrics.csv"])
     trainer.fabric.barrier()
     return output / "model.safetensors"
 

@@ -22,6 +22,7 @@ from moldiff.dataset.storage import (
     write_table,
 )
 from moldiff.errors import UserError
+from moldiff.manifest import write_record
 
 
 def chain(size, seed=0):
@@ -100,7 +101,7 @@ def test_unfinished_truncated_changed_and_foreign_sets_are_errors(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         read_arrays(arrays)
     info = json.loads((tmp_path / INFO_FILE).read_text())
-    (tmp_path / INFO_FILE).write_text(json.dumps({**info, "format": 99}))
+    write_record(tmp_path / INFO_FILE, {**info, "format": 99})
     with pytest.raises(UserError, match="format 99"):
         open_dataset(tmp_path)
     (tmp_path / INFO_FILE).write_text("{")

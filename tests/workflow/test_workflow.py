@@ -15,28 +15,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parent.parent.parent
-SNAKEMAKE = (
-    [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    + ["--profile", str(ROOT / "workflows/profiles/local"), "--cores", "2", "--configfile", "run.yaml"]
-)  # fmt: skip
-SMILES = (
-    "CCO CCN CCC CC=O CC#N CCCO CCCN COC CNC C1CC1 CC(C)O CC(=O)O CC(N)=O OCCO NCCO C1CCO1 C1CCCC1 c1ccccc1 "
-    "c1ccncc1 Cc1ccccc1 Oc1ccccc1 Nc1ccccc1 CC(C)C CCCC CCOC CCNC CC(=O)C CCC=O CCC#N OCC=O NCC=O C1CCNC1 C1CCOC1 "
-    "CC1CC1 OC1CC1 NC1CC1 CSC CCS CCF CCCl FC(F)C ClCCl OC=O NC=O c1ccoc1 c1ccsc1 c1cc[nH]c1 Cn1cccc1"
-).split()
-OPTIONS = {
-    "name": "tiny",
-    "featurize": {"inputs": ["raw/*.smi"], "shards": 2, "valid_fraction": 0.2},
-    "train": {
-        "network": {"layers": 1, "scalars": 32, "vectors": 8, "pairs": 16, "hidden": 16, "heads": 2},
-        "steps": 150, "batch_size": 8, "warmup_steps": 10, "checkpoint_every": 10, "validate_every": 50, "threads": 1,
-        "accelerator": "cpu",
-    },
-    "sample": {"n": 16, "steps": 8, "shards": 2, "threads": 1, "accelerator": "cpu"},
-    "report": {"pictures": 4, "viewers": 2},
-}  # fmt: skip
-RULES = ["featurize", "merge_featurized", "train", "sample", "merge_samples", "check", "merge_checks", "report"]
+from tests import tiny_workflow
+from tests.tiny_workflow import OPTIONS, ROOT, RULES, SMILES
+
+SNAKEMAKE = [*tiny_workflow.snakemake(), "--cores", "2"]
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -90,10 +72,7 @@ def from_rule(name: str) -> set[str]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished run that was killed in training and in sampling."""
     folder = tmp_path_factory.mktemp("workflow")
-    (folder / "raw").mkdir()
-    (folder / "raw" / "molecules.smi").write_text("".join(f"{text} m{i}\n" for i, text in enumerate(SMILES)))
-    (folder / "run.yaml").write_text(yaml.safe_dump(OPTIONS))
-    run = folder / "results" / "tiny"
+    run = tiny_workflow.write(folder)
     kill_when(folder, saved_at_50(run))
     assert not (run / "training" / "model.safetensors").exists()
     kill_when(folder, lambda: any(run.glob("shards/sample/.*/[0-9]*.sdf")))
@@ -239,8 +218,23 @@ def test_a_profile_names_rules_that_exist(profile: str):
     assert "retries:" not in "".join(path.read_text() for path in (ROOT / "workflows").glob("*.smk"))
 
 
+def test_on_a_cluster_threads_follow_the_configuration(folder: Path):
+    slurm = [*tiny_workflow.snakemake("slurm"), "--dry-run", "--forceall", "--quiet", "progress"]
+    pytest.importorskip("snakemake_executor_plugin_slurm")
+    done = subprocess.run(slurm, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    jobs = re.split(r"^(?:local)?rule (\w+):$", done.stdout + done.stderr, flags=re.MULTILINE)[1:]
+    told = dict(zip(jobs[::2], jobs[1::2], strict=True))
+    assert set(told) >= set(RULES)
+    assert "threads:" not in told["sample"], "one, as configured"
+    assert "threads: 2" in told["check"], "as the profile says"
+    assert "slurm_partition=gpu" in told["train"]
+    assert "gpu=1" in told["train"]
+    assert "mem_mb=6000" in told["train"]
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make")
 def test_make_lists_its_targets():
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("run", "test", "lint", "help", "clean"):
+    for target in ("run", "test", "test-cluster", "test-faults", "lint", "help", "clean"):
         assert f"make {target} " in shown

@@ -11,7 +11,9 @@ import numpy as np
 
 from moldiff.atomic import sha256
 from moldiff.config import Config
+from moldiff.manifest import record_of
 from moldiff.reporting.charts import Line, line_chart, share_bar
+from moldiff.reporting.costs import costs_table
 from moldiff.reporting.figures import number, percent, plain, size
 from moldiff.reporting.layout import details, facts, flat, missing, note, section, table
 from moldiff.reporting.markup import Markup, short, tag
@@ -66,8 +68,9 @@ def training(evidence: Evidence) -> Markup:
 
 
 def what_was_run(evidence: Evidence) -> Markup:
-    """Records read and rejected, molecules requested and made, options, seeds and versions."""
-    parts = [*_dataset(evidence), *_sampling(evidence), *_options(evidence), *_versions(evidence)]
+    """Records read and rejected, molecules requested and made, what the jobs cost, options, seeds and versions."""
+    parts = [*_dataset(evidence), *_sampling(evidence), *costs_table(evidence.costs), *_options(evidence)]
+    parts += _versions(evidence)
     return section("run", "What was run", *parts)
 
 
@@ -228,7 +231,7 @@ def _candidates(evidence: Evidence) -> list[Path]:
     ):
         paths += [folder / name for name in names] if folder else []
     for samples in evidence.samples:
-        paths += [samples, samples.with_name(samples.name.removesuffix(".gz").removesuffix(".sdf") + ".json")]
+        paths += [samples, record_of(samples)]
     if evidence.check:
         paths += [evidence.check / name for name in ("summary.json", "rows.csv", "rows.parquet")]
     return list(dict.fromkeys(paths))
