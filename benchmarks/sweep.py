@@ -7,16 +7,13 @@ by `moldiff check` without a training set. The rows are those of docs/recipe.md;
 import argparse
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from moldiff.chemistry.sdf import write_sdf_block
-from moldiff.config import CheckOptions, SampleOptions
-from moldiff.molecules import MoleculeBatch, Prediction
-from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.config import CheckOptions, SampleOptions, parse
 from moldiff.stages.check import check
 from moldiff.stages.generation import Generator, evaluations, planned
 
@@ -45,41 +42,24 @@ ROWS: dict[str, dict[str, Any]] = {
 }
 
 
-class Tempered(torch.nn.Module):
-    """A denoiser whose categories are drawn at another temperature; what it sees of itself stays as it was."""
-
-    def __init__(self, network: DenoisingNetwork, temperature: float) -> None:
-        super().__init__()
-        self.network, self.temperature, self.vocabulary = network, temperature, network.vocabulary
-
-    def forward(self, noisy: MoleculeBatch, sigma: torch.Tensor, previous: Prediction | None = None) -> Prediction:
-        """As the network's."""
-        if previous is not None:
-            previous = self._scaled(previous, self.temperature)
-        return self._scaled(self.network(noisy, sigma, previous), 1 / self.temperature)
-
-    @staticmethod
-    def _scaled(made: Prediction, factor: float) -> Prediction:
-        return Prediction(made.pos, made.element * factor, made.charge * factor, made.bond * factor)
-
-
 def main() -> None:
     """Sample, score and print, row by row."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", help="a weights file or the name of shipped weights")
     parser.add_argument("-n", type=int, default=500)
-    parser.add_argument("--rows", nargs="+", default=list(ROWS), metavar="ROW", help="some of the rows, by name")
+    parser.add_argument(
+        "--rows", nargs="+", default=list(ROWS), metavar="ROW", help="rows by name, or options: 'steps=30 rho=10'"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print("| setting | evaluations | " + " | ".join(SHOWN) + " | processor s |")
     print("| --- " * (3 + len(SHOWN)) + "|")
     generator = Generator.load(arguments.weights)
     for row in arguments.rows:
-        settings = dict(ROWS[row])
-        network = Tempered(generator.model.network, settings.pop("temperature", 1.0))
-        options = SampleOptions(**{"n": arguments.n, "steps": 50, "threads": 1, "accelerator": "cpu", **settings})
+        settings = dict(ROWS[row]) if row in ROWS else dict(pair.split("=") for pair in row.split())
+        options = parse(SampleOptions, {"n": arguments.n, "steps": 50, "threads": 1, "accelerator": "cpu", **settings})
         start = time.process_time()
-        cells = rates(Generator(replace(generator.model, network=network)), options)
+        cells = rates(generator, options)
         print(f"| {row} | {evaluations(options)} | {cells} | {time.process_time() - start:.0f} |", flush=True)
 
 

@@ -177,6 +177,8 @@ class SampleOptions(Options):
     """Curvature of the Karras grid."""
     noise: float = Field(0.4, ge=0, le=1)
     """Largest relative noise injected in a step of the solvers euler and heun (gamma of Karras et al.)."""
+    temperature: float = Field(1.0, gt=0)
+    """Of the predicted elements, charges and bonds that each step draws from; below 1 the likelier ones gain."""
     atoms: int | None = Field(None, ge=1, le=1000)
     """Atoms of each molecule; by default drawn from the training set's histogram."""
     precision: Literal["float32", "bfloat16"] = "float32"

@@ -80,12 +80,14 @@ class CategoryDiffusion:
         sigma: Sigma,
         lower: Sigma,
         generator: Generator,
+        temperature: float = 1.0,
     ) -> Classes:
         """From σ to a lower level by the exact posterior; the likeliest class where the level is 0.
 
+        ``temperature`` divides the logits: 1 draws what was predicted, less trusts the likelier classes more.
         Where the logits are not finite, which `Process.step` tells, a class is drawn from the marginals.
         """
-        posterior = self.posterior(noisy, logits.softmax(-1), sigma, lower)
+        posterior = self.posterior(noisy, (logits / temperature).softmax(-1), sigma, lower)
         posterior = torch.where(posterior.isfinite(), posterior, self.marginal.to(posterior))
         flat = posterior.flatten(0, -2).to(generator.device)
         drawn = torch.multinomial(flat, 1, generator=generator).reshape(noisy.shape).to(noisy.device)

@@ -24,8 +24,8 @@ class PositionDiffusion:
     sigma_data: float
 
     def prior(self, mask: Mask, sigma: Sigma, generator: Generator) -> Positions:
-        """Positions when nothing of the molecule is left: those of `corrupt` at a large σ, with x₀ = 0."""
-        return _column(sigma) * noise(mask, sigma, generator)
+        """Positions of which nothing is left: normal, with the variance that `corrupt` gives, σ² + σ_d²."""
+        return _column((sigma**2 + self.sigma_data**2).sqrt()) * noise(mask, sigma, generator)
 
     def corrupt(self, clean: Positions, mask: Mask, sigma: Sigma, generator: Generator) -> Positions:
         """x₀ + σ ε."""

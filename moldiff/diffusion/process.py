@@ -116,21 +116,22 @@ class Process:
         lower: Sigma,
         generator: Generator,
         eta: float = 0.0,
+        temperature: float = 1.0,
     ) -> MoleculeBatch:
-        """From σ to a lower level; ``eta`` as in `PositionDiffusion.step`.
+        """From σ to a lower level; ``eta`` as in `PositionDiffusion.step`, ``temperature`` as in `CategoryDiffusion`'s.
 
         A molecule whose predicted logits are not finite gets positions that are not, so that it is counted as lost.
         """
         mask = noisy.mask
         pairs, (row, column) = unordered_pairs(mask)
         bond = self.bond.step(
-            noisy.bond[:, row, column], predicted.bond[:, row, column], pairs, sigma, lower, generator
+            noisy.bond[:, row, column], predicted.bond[:, row, column], pairs, sigma, lower, generator, temperature
         )
         pos = self.pos.step(noisy.pos, predicted.pos, mask, sigma, lower, eta, generator)
         return noisy.replace(
             pos=pos.masked_fill(~_finite(predicted)[:, None, None], torch.nan),
-            element=self.element.step(noisy.element, predicted.element, mask, sigma, lower, generator),
-            charge=self.charge.step(noisy.charge, predicted.charge, mask, sigma, lower, generator),
+            element=self.element.step(noisy.element, predicted.element, mask, sigma, lower, generator, temperature),
+            charge=self.charge.step(noisy.charge, predicted.charge, mask, sigma, lower, generator, temperature),
             bond=mirrored(bond, mask.shape[1]),
         )
 

@@ -38,6 +38,7 @@ class Euler:
 
     process: Process
     churn: Churn = Churn()
+    temperature: float = 1.0
 
     def __call__(
         self,
@@ -51,7 +52,7 @@ class Euler:
         """The molecules at the level ``lower``, and the prediction that led there."""
         noisy, sigma = _churned(self.process, self.churn, noisy, sigma, generator)
         predicted = denoiser(noisy, sigma, previous)
-        return self.process.step(noisy, predicted, sigma, lower, generator), predicted
+        return self.process.step(noisy, predicted, sigma, lower, generator, temperature=self.temperature), predicted
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Heun:
 
     process: Process
     churn: Churn = Churn()
+    temperature: float = 1.0
 
     def __call__(
         self,
@@ -76,7 +78,7 @@ class Heun:
         """The molecules at the level ``lower``, and the prediction that led there."""
         noisy, sigma = _churned(self.process, self.churn, noisy, sigma, generator)
         predicted = denoiser(noisy, sigma, previous)
-        stepped = self.process.step(noisy, predicted, sigma, lower, generator)
+        stepped = self.process.step(noisy, predicted, sigma, lower, generator, temperature=self.temperature)
         if bool((lower == 0).all()):
             return stepped, predicted
         again = denoiser(stepped, lower, predicted)
@@ -91,6 +93,7 @@ class Ancestral:
 
     process: Process
     eta: float = 1.0
+    temperature: float = 1.0
 
     def __call__(
         self,
@@ -103,7 +106,7 @@ class Ancestral:
     ) -> tuple[MoleculeBatch, Prediction]:
         """The molecules at the level ``lower``, and the prediction that led there."""
         predicted = denoiser(noisy, sigma, previous)
-        return self.process.step(noisy, predicted, sigma, lower, generator, eta=self.eta), predicted
+        return self.process.step(noisy, predicted, sigma, lower, generator, self.eta, self.temperature), predicted
 
 
 def generate(

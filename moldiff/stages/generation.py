@@ -152,13 +152,13 @@ def solver(options: SampleOptions, process: Process) -> solvers.Step:
     churn = solvers.Churn(options.noise)
     match options.solver:
         case "euler":
-            return solvers.Euler(process, churn)
+            return solvers.Euler(process, churn, options.temperature)
         case "heun":
-            return solvers.Heun(process, churn)
+            return solvers.Heun(process, churn, options.temperature)
         case "ddpm":
-            return solvers.Ancestral(process, eta=1.0)
+            return solvers.Ancestral(process, 1.0, options.temperature)
         case "ddim":
-            return solvers.Ancestral(process, eta=0.0)
+            return solvers.Ancestral(process, 0.0, options.temperature)
 
 
 def grid(options: SampleOptions) -> schedules.Grid:

@@ -94,6 +94,17 @@ def test_molecules_have_their_own_levels_and_padding_is_zero() -> None:
     assert not noisy[1, 4000:].any()
 
 
+def test_temperature_sharpens_the_prediction_that_is_drawn_from() -> None:
+    marginal, count = torch.tensor([0.6, 0.3, 0.1]).double(), 20_000
+    diffusion, mask = CategoryDiffusion(marginal), torch.ones(1, count, dtype=torch.bool)
+    share = torch.tensor([0.5, 0.3, 0.2]).double()
+    noisy, sigma, lower = torch.zeros(1, count, dtype=torch.long), tiny.levels(1e9), tiny.levels(1e-9)
+    for temperature in (1.0, 0.5):
+        drawn = diffusion.step(noisy, share.log().expand(1, count, 3), mask, sigma, lower, tiny.seeded(), temperature)
+        powers = share ** (1 / temperature)
+        assert_frequencies(drawn, powers / powers.sum())
+
+
 def test_last_step_takes_the_likeliest_class() -> None:
     diffusion, mask = CategoryDiffusion(torch.tensor([0.98, 0.01, 0.01]).double()), tiny.mask_of(50)
     logits = torch.randn(1, 50, 3, generator=tiny.seeded(), dtype=torch.float64)

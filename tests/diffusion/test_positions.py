@@ -48,7 +48,7 @@ def test_corrupt_and_prior_have_the_variance_of_their_level() -> None:
     mask, start = many(), clean(many())
     corrupted = DIFFUSION.corrupt(start, mask, same(2.5), tiny.seeded())
     assert_normal((corrupted - start)[:, :4], 2.5**2 * 3 / 4)
-    assert_normal(DIFFUSION.prior(mask, same(10.0), tiny.seeded())[:, :4], 100 * 3 / 4)
+    assert_normal(DIFFUSION.prior(mask, same(3.0), tiny.seeded())[:, :4], (3.0**2 + tiny.SIGMA_DATA**2) * 3 / 4)
     assert corrupted.sum(1).abs().max() < 1e-12
 
 
