@@ -1,11 +1,3 @@
-def score_files():
-    """Files of the user's own scores, so that a changed one reruns the ranking."""
-    own = [score for score in CONFIG.rank.scores.values() if ".py:" in score]
-    return [
-        score.rpartition(":")[0] for score in own if not score.startswith("command:")
-    ]
-
-
 rule rank:
     input:
         score_files(),

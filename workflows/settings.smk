@@ -67,6 +67,14 @@ def started_weights():
         raise WorkflowError(f"train.start_from: {error}") from None
 
 
+def score_files():
+    """Files of the user's own scores, so that a changed one reruns the ranking."""
+    own = [score for score in CONFIG.rank.scores.values() if ".py:" in score]
+    return [
+        score.rpartition(":")[0] for score in own if not score.startswith("command:")
+    ]
+
+
 def training_state():
     """Folder of the state that a killed training resumes from, another one for each configuration.
 
