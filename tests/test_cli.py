@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import moldiff
-from moldiff import cli, config_docs
+from moldiff import cli, config, config_docs
 from moldiff.command_log import Tee, open_log
 from moldiff.command_options import collect
 from moldiff.config import ConfigError, Options, TrainOptions
@@ -225,7 +225,7 @@ def test_compare_and_rank(stages: Stages, tmp_path: Path):
     assert calls[0]["weights"] == {"qed": 2.0, "sa": -1.0}
     assert calls[0]["filters"] == ["qed > 0.5"]
     assert (calls[0]["n"], calls[0]["method"], calls[0]["scores"]) == (5, "weighted", {})
-    assert (calls[1]["weights"], calls[1]["method"]) == (None, "pareto")
+    assert (calls[1]["weights"], calls[1]["method"]) == ({"qed": 1.0, "sa": -1.0}, "pareto")
     assert calls[1]["scores"] == {"dock": "command: dock --flag=1"}
 
 

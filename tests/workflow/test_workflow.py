@@ -219,7 +219,8 @@ def test_a_profile_names_rules_that_exist(profile: str):
 
 
 def test_on_a_cluster_threads_follow_the_configuration(folder: Path):
-    slurm = [*tiny_workflow.snakemake("slurm"), "--dry-run", "--forceall", "--quiet", "progress"]
+    # a dry run shows at most the cores it is given
+    slurm = [*tiny_workflow.snakemake("slurm"), "--dry-run", "--forceall", "--quiet", "progress", "--cores", "4"]
     pytest.importorskip("snakemake_executor_plugin_slurm")
     done = subprocess.run(slurm, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
