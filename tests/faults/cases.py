@@ -25,7 +25,7 @@ import yaml
 from tests import tiny_workflow
 from tests.faults.kill import CHANGES, command, finish
 
-TOO_SMALL = 1_500_000
+TOO_SMALL = 600_000
 """Bytes of the full disk: enough to begin, not enough for the training's states and logs."""
 
 

@@ -32,17 +32,26 @@ MEANINGS = {
     "glaxo": ("Glaxo alerts", "match one of Glaxo's hard filters; lower is better"),
     "new_ring_system": ("New ring systems", "hold a ring system that the reference does not have"),
     "new_scaffolds": ("New scaffolds", "distinct Murcko scaffolds that the reference does not have"),
+    "strain_coverage": ("Strain, coverage", "drawn strict molecules for which MMFF94s gives a strain energy"),
+    "xtb_coverage": ("GFN2-xTB, coverage", "drawn strict molecules that GFN2-xTB could relax"),
+    "etkdg_coverage": ("ETKDG, coverage", "drawn strict molecules that could be compared with conformers"),
     "posebusters": ("PoseBusters", "the package itself, configuration mol, on a drawn sample"),
     "internal_diversity": ("Internal diversity", "mean Tanimoto distance of pairs; 0 all alike, 1 nothing shared"),
     "circles": ("#Circles", "molecules that are pairwise less than 0.65 alike"),
     "snn": ("Nearest training neighbour", "mean Tanimoto similarity to it; 1 is a copy"),
     "scaffolds": ("Scaffolds", "distinct Murcko scaffolds"),
+    "strain_energy": ("Strain, kcal/mol", "median MMFF94s energy above the nearest minimum"),
+    "strain_rmsd": ("Strain, RMSD in Å", "median way of the heavy atoms to that minimum"),
+    "xtb_energy": ("GFN2-xTB relaxation, kcal/mol", "median energy lowered by the relaxation"),
+    "xtb_rmsd": ("GFN2-xTB relaxation, RMSD in Å", "median way of the heavy atoms"),
+    "etkdg_rmsd": ("ETKDG, RMSD in Å", "median distance to the nearest of 10 ETKDGv3 conformers"),
 }
 DENOMINATORS = {
     "uniqueness": "valid", "uniqueness_isomeric": "valid", "uniqueness_inchikey": "valid", "novelty": "distinct valid",
     "pb_valid": "valid with coordinates", "sane": "valid with coordinates", "lipinski": "distinct valid",
     "pains": "distinct valid", "brenk": "distinct valid", "glaxo": "distinct valid",
     "new_ring_system": "distinct valid", "new_scaffolds": "distinct scaffolds", "atom_stability": "atoms",
+    "strain_coverage": "drawn, strict", "xtb_coverage": "drawn, strict", "etkdg_coverage": "drawn, strict",
 }  # fmt: skip
 HEADLINE = ("valid", "uniqueness", "novelty", "pb_valid_of_all", "molecule_stability")
 
