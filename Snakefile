@@ -29,5 +29,10 @@ rule all:
     default_target: True
     input:
         rules.report.output,
+        # All that is kept, or a file that was removed would not come back while the report stands.
+        rules.merge_featurized.output,
+        rules.train.output,
+        rules.merge_samples.output,
+        rules.merge_checks.output,
         rules.rank.output if CONFIG.rank.n > 0 else [],
         rules.gate.output if CONFIG.check.min_valid > 0 else [],
