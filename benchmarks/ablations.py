@@ -1,4 +1,4 @@
-"""What each choice of the recipe is worth: `python benchmarks/ablations.py DATASET --minutes 5`.
+"""What each choice of the recipe is worth: `python -m benchmarks.ablations DATASET --minutes 5`.
 
 Every variant is trained from scratch, on one thread, for the same processor time, on the same molecules with the same
 seed, changed in one thing; then the same number of molecules is sampled and scored. What a variant costs in speed is

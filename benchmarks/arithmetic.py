@@ -1,4 +1,4 @@
-"""Where a training step's time goes, against the arithmetic it must do: `python benchmarks/arithmetic.py DATASET`.
+"""Where a training step's time goes, against the arithmetic it must do: `python -m benchmarks.arithmetic DATASET`.
 
 Prints two Markdown tables: the kinds of operations of a step with their share of its time, and each module of the
 network with its multiplications and additions and the time they would take at the rate of a large matrix product.
@@ -13,12 +13,10 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from moldiff.checkpoint import Model, new_model
-from moldiff.config import TrainOptions
+from benchmarks.rates import untrained
+from moldiff.checkpoint import Model
 from moldiff.dataset.loader import MoleculeLoader
-from moldiff.dataset.storage import open_dataset
 from moldiff.diffusion.process import NoiseDistribution
-from moldiff.memory import keep_large_buffers
 from moldiff.training import LossModule
 
 KINDS = {
@@ -44,11 +42,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=24)
     parser.add_argument("--steps", type=int, default=20)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    keep_large_buffers()
-    dataset = open_dataset(arguments.dataset)
-    model = new_model(TrainOptions().network, dict(dataset.info))
-    loader = MoleculeLoader.of(dataset, "train", model.network.vocabulary)
+    model, loader = untrained(arguments.dataset)
     step = Step(model, loader, arguments.batch_size)
     for _ in range(5):
         step()

@@ -1,4 +1,4 @@
-"""Cost of moldiff's network beside two ordinary ones: `python benchmarks/networks.py`.
+"""Cost of moldiff's network beside two ordinary ones: `python -m benchmarks.networks`.
 
 An evaluation and a training step of each network are timed in turn, round after round, so that what else the machine
 does falls on all of them alike. Prints a Markdown table: milliseconds a molecule (median of the rounds) and the median

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from moldiff.checkpoint import new_model
+from moldiff.checkpoint import Model, new_model
 from moldiff.config import SampleOptions, TrainOptions
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import open_dataset
@@ -29,11 +29,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, nargs="+", default=[24, 48, 128])
     parser.add_argument("--molecules", type=int, default=64, help="molecules to sample")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    keep_large_buffers()
-    dataset = open_dataset(arguments.dataset)
-    model = new_model(TrainOptions().network, dict(dataset.info))
-    loader = MoleculeLoader.of(dataset, "train", model.network.vocabulary)
+    model, loader = untrained(arguments.dataset)
     atoms = float(loader.sizes.double().mean())
     print(f"| what | settings | molecules a second of one core ({len(loader)} molecules, {atoms:.1f} atoms) |")
     print("| --- | --- | --- |")
@@ -44,6 +40,15 @@ def main() -> None:
     for steps in (50, 100):
         rate = sample_rate(Generator(model), arguments.molecules, steps)
         print(f"| sample | {steps} evaluations | {rate:,.1f} |", flush=True)
+
+
+def untrained(folder: Path) -> tuple[Model, MoleculeLoader]:
+    """A network of the default size and the training molecules of a dataset, in a process of one thread."""
+    torch.set_num_threads(1)
+    keep_large_buffers()
+    dataset = open_dataset(folder)
+    model = new_model(TrainOptions().network, dict(dataset.info))
+    return model, MoleculeLoader.of(dataset, "train", model.network.vocabulary)
 
 
 def load_rate(loader: MoleculeLoader, batch_size: int) -> float:

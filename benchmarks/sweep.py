@@ -1,4 +1,4 @@
-"""Sampling settings compared on one model: `python benchmarks/sweep.py WEIGHTS -n 500`.
+"""Sampling settings compared on one model: `python -m benchmarks.sweep WEIGHTS -n 500`.
 
 Each row of the Markdown table is the same number of molecules from the same seed, made with other settings and scored
 by `moldiff check` without a training set. The rows are those of docs/recipe.md; `--rows` picks some.

@@ -203,16 +203,20 @@ def _records(path: Path, drawn: frozenset[int]) -> Iterator[tuple[Record, str]]:
 
 
 def _mol_block(molecules: RaggedMolecules, place: int) -> str:
+    return write_sdf_block(to_rdkit(arrays_at(molecules, place))).partition("$$$$")[0]
+
+
+def arrays_at(molecules: RaggedMolecules, place: int) -> MoleculeArrays:
+    """One molecule of a featurized set, as chemistry takes it."""
     atoms = slice(molecules.atom_offsets[place], molecules.atom_offsets[place + 1])
     bonds = slice(molecules.bond_offsets[place], molecules.bond_offsets[place + 1])
-    arrays = MoleculeArrays(
+    return MoleculeArrays(
         molecules.positions[atoms].astype(np.float64),
         molecules.atomic_numbers[atoms],
         molecules.formal_charges[atoms],
         molecules.bonds[bonds],
         molecules.bond_orders[bonds],
     )
-    return write_sdf_block(to_rdkit(arrays)).partition("$$$$")[0]
 
 
 def _reference(source: str, table: pa.Table) -> Reference:

@@ -15,6 +15,7 @@ from rdkit.Chem import rdDepictor
 from moldiff.atomic import atomic_path, sha256, write_text
 from moldiff.chemistry.records import Record, read_records
 from moldiff.chemistry.sdf import write_sdf_block
+from moldiff.config import RankOptions
 from moldiff.errors import UserError
 from moldiff.manifest import check_files
 from moldiff.scoring.expressions import Condition, Unknown
@@ -76,7 +77,7 @@ def rank(
     """
     if n < 1 or diversity < 1:
         raise UserError("n and diversity must be at least 1")
-    weighted = dict(weights or {"qed": 1.0, "sa": -1.0})
+    weighted = dict(weights or RankOptions().weights)
     summary = read_summary(check)
     check_files(check, summary, "run `moldiff check` again")
     rows = _read_rows(check)
