@@ -1,8 +1,10 @@
-"""What each choice of the recipe is worth: `python -m benchmarks.ablations DATASET --minutes 5`.
+"""What each choice of the recipe is worth: `python -m benchmarks.ablations DATASET --updates 1000`.
 
-Every variant is trained from scratch, on one thread, for the same processor time, on the same molecules with the same
-seed, changed in one thing; then the same number of molecules is sampled and scored. What a variant costs in speed is
-therefore part of its result. A row of a Markdown table is printed for each; docs/recipe.md discusses them.
+Every variant is trained from scratch, on one thread, on the same molecules with the same seed, changed in one thing;
+then the same number of molecules is sampled and scored. All have the same budget of computing: what a step of a variant
+costs is measured against a step of the recipe as it is, in turns, and it takes as many steps fewer or more. (A clock
+would be no fair budget on a machine that others use: it gave the same recipe between 880 and 1,110 steps.) A row of a
+Markdown table is printed for each; docs/recipe.md discusses them.
 """
 
 import argparse
@@ -11,7 +13,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import torch
@@ -214,31 +215,62 @@ def main() -> None:
     """Train, sample, score and print, variant by variant."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", type=Path, help="a featurized dataset")
-    parser.add_argument("--minutes", type=float, default=5.0, help="processor minutes of each training")
+    parser.add_argument("--updates", type=int, default=1000, help="optimiser steps of the recipe as it is")
     parser.add_argument("-n", type=int, default=500, help="molecules sampled for each row")
     parser.add_argument("--steps", type=int, nargs="+", default=[20, 50], help="network evaluations in sampling")
     parser.add_argument("--rows", nargs="+", default=list(VARIANTS), metavar="ROW", help="some of the rows, by name")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     keep_large_buffers()
-    # the loop's clock: on a shared machine processor time is what was spent
-    training.time = cast(Any, SimpleNamespace(monotonic=time.process_time))
     shown = [f"{name}, {steps}" for steps in arguments.steps for name in SHOWN]
-    print(f"| variant | steps | molecules | validation loss | {' | '.join(shown)} |")
-    print("| --- " * (4 + len(shown)) + "|", flush=True)
+    print(f"| variant | cost of a step | steps | molecules | validation loss | {' | '.join(shown)} |")
+    print("| --- " * (5 + len(shown)) + "|", flush=True)
     for row in arguments.rows:
-        model, progress, loss = trained(VARIANTS[row], arguments.dataset, arguments.minutes)
+        cost = relative_cost(VARIANTS[row], arguments.dataset)
+        model, progress, loss = trained(VARIANTS[row], arguments.dataset, round(arguments.updates / cost))
         cells = [
             sweep.rates(generation.Generator(model), _sampling(arguments.n, steps), SHOWN) for steps in arguments.steps
         ]
-        print(f"| {row} | {progress.step} | {progress.molecules} | {loss:.3f} | {' | '.join(cells)} |", flush=True)
+        print(
+            f"| {row} | {cost:.2f} | {progress.step} | {progress.molecules} | {loss:.3f} | {' | '.join(cells)} |",
+            flush=True,
+        )
 
 
-def trained(variant: Variant, dataset: Path, minutes: float) -> tuple[Model, training.Progress, float]:
+def relative_cost(variant: Variant, dataset: Path, rounds: int = 24) -> float:
+    """Processor time of a step in steps of the recipe as it is, both taken in turns."""
+    spent = [0.0, 0.0]
+    with tempfile.TemporaryDirectory() as folder:
+        trainers = [
+            prepared(one, dataset, 1_000, Path(folder) / name)[1] for one, name in ((variant, "a"), (Variant(), "b"))
+        ]
+        batches = [one.data.train.endless(one.options.batch_size, 0, 0) for one in trainers]
+        for number in range(rounds):
+            for which, (trainer, stream) in enumerate(zip(trainers, batches, strict=True)):
+                batch, start = next(stream), time.process_time()
+                trainer.step(batch)
+                trainer.progress.step += 1
+                if number >= rounds // 6:  # the first steps warm the caches up
+                    spent[which] += time.process_time() - start
+    return spent[0] / spent[1] if variant != Variant() else 1.0
+
+
+def trained(variant: Variant, dataset: Path, updates: int) -> tuple[Model, training.Progress, float]:
     """The averaged model, where its training ended, and its validation loss."""
+    with tempfile.TemporaryDirectory() as folder:
+        model, trainer, process = prepared(variant, dataset, updates, Path(folder))
+        progress = trainer.run()
+        # one distribution of σ and one loss for all variants, or their values could not be compared
+        trainer.noise, trainer.process = NoiseDistribution(), replace_loss(process)
+        loss = trainer._validation_loss()
+    return _Trained.of(model, trainer, process), progress, loss
+
+
+def prepared(variant: Variant, dataset: Path, updates: int, folder: Path) -> tuple[Model, training.Trainer, Process]:
+    """The untrained model of a variant, its trainer, and its process."""
     featurized = open_dataset(dataset)
     options = TrainOptions(
-        **{"steps": 1_000_000, "minutes": minutes, "batch_size": 24, "threads": 1, "accelerator": "cpu"}
+        **{"steps": updates, "batch_size": 24, "threads": 1, "accelerator": "cpu"}
         | {"validate_every": 1_000_000, "sample_every": 0, "checkpoint_every": 1_000_000}
         | variant.options
     )
@@ -248,15 +280,10 @@ def trained(variant: Variant, dataset: Path, minutes: float) -> tuple[Model, tra
     data = training.Data(
         *(MoleculeLoader.of(featurized, split, model.network.vocabulary) for split in ("train", "valid"))
     )
-    with tempfile.TemporaryDirectory() as folder:
-        log = MetricsLog(Path(folder) / "metrics.csv", vars(process.weights))
-        trainer = variant.trainer(options, model.network, process, data, Path(folder), log, lambda network: {})
-        trainer.noise = variant.noise
-        progress = trainer.run()
-        # one distribution of σ and one loss for all variants, or their values could not be compared
-        trainer.noise, trainer.process = NoiseDistribution(), replace_loss(process)
-        loss = trainer._validation_loss()
-    return _Trained.of(model, trainer, process), progress, loss
+    log = MetricsLog(folder / "metrics.csv", vars(process.weights))
+    trainer = variant.trainer(options, model.network, process, data, folder, log, lambda network: {})
+    trainer.noise = variant.noise
+    return model, trainer, process
 
 
 @dataclass(frozen=True)

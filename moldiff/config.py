@@ -56,7 +56,7 @@ class FeaturizeOptions(Options):
     """Conformers made for each molecule that comes without coordinates (ETKDGv3, seeded)."""
     minimize: bool = True
     """Minimize made conformers with MMFF94s (UFF where MMFF has no parameters)."""
-    conformer_timeout: float = Field(30.0, gt=0)
+    conformer_timeout: float = Field(10.0, gt=0)
     """Seconds after which making the conformers of one molecule is given up."""
     duplicates: Literal["keep", "reject"] = "keep"
     """What becomes of a record whose canonical SMILES stood in an earlier record."""
@@ -169,14 +169,16 @@ class SampleOptions(Options):
     """euler: Euler with injected noise, deterministic at noise 0; heun: second order; ddpm: ancestral; ddim."""
     schedule: Literal["karras", "linear", "cosine"] = "karras"
     """Grid of noise levels: Karras et al. 2022, linear in beta (Ho et al. 2020), cosine (Nichol and Dhariwal 2021)."""
-    sigma_max: float = Field(10.0, gt=0)
+    sigma_max: float = Field(5.0, gt=0)
     """Largest noise level, Å."""
     sigma_min: float = Field(0.03, gt=0)
     """Smallest noise level before zero, Å."""
     rho: float = Field(7.0, gt=0)
     """Curvature of the Karras grid."""
-    noise: float = Field(0.4, ge=0, le=1)
+    noise: float = Field(0.8, ge=0, le=1)
     """Largest relative noise injected in a step of the solvers euler and heun (gamma of Karras et al.)."""
+    step_scale: float = Field(1.75, ge=1, le=2)
+    """How far positions go towards the prediction, in steps of the grid; above 1: better but more alike molecules."""
     temperature: float = Field(1.0, gt=0)
     """Of the predicted elements, charges and bonds that each step draws from; below 1 the likelier ones gain."""
     atoms: int | None = Field(None, ge=1, le=1000)
@@ -322,8 +324,7 @@ def read_options(options_type: type[OptionsType], path: Path) -> OptionsType:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML or JSON: {error}") from None
-    if values is None:
-        values = {}
+    values = {} if values is None else values
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected `key: value` lines, found {type(values).__name__}")
     return parse(options_type, values, str(path))

@@ -46,15 +46,20 @@ class PositionDiffusion:
         lower: Sigma,
         eta: float,
         generator: Generator,
+        scale: float = 1.0,
     ) -> Positions:
         """From σ to a lower level, given the predicted clean positions.
 
         x_s = x̂₀ + √(σ_s² − τ²)/σ (x − x̂₀) + τ ε with τ = η σ_s √(1 − σ_s²/σ²). η = 0 is DDIM (Song et al. 2021,
         arXiv:2010.02502, eq. 12), which in these coordinates is Euler's step of the probability flow; η = 1 is the
         ancestral sampler of DDPM (Ho et al. 2020).
+
+        ``scale`` lengthens the way towards x̂₀ (the step scale of Abramson et al. 2024, algorithm 18), at most to x̂₀:
+        above 1, less of the noise is left than the level says, which draws from the denser part of the distribution.
         """
         injected = eta * lower * (1 - (lower / sigma) ** 2).clamp_min(0).sqrt()
         kept = (lower**2 - injected**2).clamp_min(0).sqrt() / sigma
+        kept = (1 - scale * (1 - kept)).clamp_min(0)
         result = predicted + _column(kept) * (noisy - predicted)
         return result if eta == 0 else result + _column(injected) * noise(mask, sigma, generator)
 

@@ -117,8 +117,9 @@ class Process:
         generator: Generator,
         eta: float = 0.0,
         temperature: float = 1.0,
+        step_scale: float = 1.0,
     ) -> MoleculeBatch:
-        """From σ to a lower level; ``eta`` as in `PositionDiffusion.step`, ``temperature`` as in `CategoryDiffusion`'s.
+        """From σ to a lower level; see `PositionDiffusion.step` and `CategoryDiffusion.step`.
 
         A molecule whose predicted logits are not finite gets positions that are not, so that it is counted as lost.
         """
@@ -127,7 +128,7 @@ class Process:
         bond = self.bond.step(
             noisy.bond[:, row, column], predicted.bond[:, row, column], pairs, sigma, lower, generator, temperature
         )
-        pos = self.pos.step(noisy.pos, predicted.pos, mask, sigma, lower, eta, generator)
+        pos = self.pos.step(noisy.pos, predicted.pos, mask, sigma, lower, eta, generator, step_scale)
         return noisy.replace(
             pos=pos.masked_fill(~_finite(predicted)[:, None, None], torch.nan),
             element=self.element.step(noisy.element, predicted.element, mask, sigma, lower, generator, temperature),

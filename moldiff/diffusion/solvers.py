@@ -39,6 +39,7 @@ class Euler:
     process: Process
     churn: Churn = Churn()
     temperature: float = 1.0
+    step_scale: float = 1.0
 
     def __call__(
         self,
@@ -52,7 +53,10 @@ class Euler:
         """The molecules at the level ``lower``, and the prediction that led there."""
         noisy, sigma = _churned(self.process, self.churn, noisy, sigma, generator)
         predicted = denoiser(noisy, sigma, previous)
-        return self.process.step(noisy, predicted, sigma, lower, generator, temperature=self.temperature), predicted
+        stepped = self.process.step(
+            noisy, predicted, sigma, lower, generator, temperature=self.temperature, step_scale=self.step_scale
+        )
+        return stepped, predicted
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Heun:
     process: Process
     churn: Churn = Churn()
     temperature: float = 1.0
+    step_scale: float = 1.0
 
     def __call__(
         self,
@@ -78,13 +83,15 @@ class Heun:
         """The molecules at the level ``lower``, and the prediction that led there."""
         noisy, sigma = _churned(self.process, self.churn, noisy, sigma, generator)
         predicted = denoiser(noisy, sigma, previous)
+        # the slope is taken at the level itself; only the step that follows from both slopes is lengthened
         stepped = self.process.step(noisy, predicted, sigma, lower, generator, temperature=self.temperature)
         if bool((lower == 0).all()):
             return stepped, predicted
         again = denoiser(stepped, lower, predicted)
         slope = (noisy.pos - predicted.pos) / sigma[:, None, None] / 2
         slope = slope + (stepped.pos - again.pos) / lower[:, None, None] / 2
-        return stepped.replace(pos=noisy.pos + (lower - sigma)[:, None, None] * slope), again
+        way = (self.step_scale * (sigma - lower)).clamp_max(sigma)
+        return stepped.replace(pos=noisy.pos - way[:, None, None] * slope), again
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,7 @@ class Ancestral:
     process: Process
     eta: float = 1.0
     temperature: float = 1.0
+    step_scale: float = 1.0
 
     def __call__(
         self,
@@ -106,7 +114,10 @@ class Ancestral:
     ) -> tuple[MoleculeBatch, Prediction]:
         """The molecules at the level ``lower``, and the prediction that led there."""
         predicted = denoiser(noisy, sigma, previous)
-        return self.process.step(noisy, predicted, sigma, lower, generator, self.eta, self.temperature), predicted
+        stepped = self.process.step(
+            noisy, predicted, sigma, lower, generator, self.eta, self.temperature, self.step_scale
+        )
+        return stepped, predicted
 
 
 def generate(

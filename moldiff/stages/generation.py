@@ -152,13 +152,13 @@ def solver(options: SampleOptions, process: Process) -> solvers.Step:
     churn = solvers.Churn(options.noise)
     match options.solver:
         case "euler":
-            return solvers.Euler(process, churn, options.temperature)
+            return solvers.Euler(process, churn, options.temperature, options.step_scale)
         case "heun":
-            return solvers.Heun(process, churn, options.temperature)
+            return solvers.Heun(process, churn, options.temperature, options.step_scale)
         case "ddpm":
-            return solvers.Ancestral(process, 1.0, options.temperature)
+            return solvers.Ancestral(process, 1.0, options.temperature, options.step_scale)
         case "ddim":
-            return solvers.Ancestral(process, 0.0, options.temperature)
+            return solvers.Ancestral(process, 0.0, options.temperature, options.step_scale)
 
 
 def grid(options: SampleOptions) -> schedules.Grid:
