@@ -10,205 +10,27 @@ Markdown table is printed for each; docs/recipe.md discusses them.
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
+import numpy as np
 import torch
-from torch import Generator, Tensor
 
 from benchmarks import sweep
+from benchmarks.variants import EXTRA_ELEMENT, VARIANTS, Variant
 from moldiff import training
 from moldiff.checkpoint import Model, new_model
+from moldiff.chemistry.arrays import MoleculeArrays
 from moldiff.config import SampleOptions, TrainOptions
-from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import open_dataset
-from moldiff.diffusion.process import LossWeights, NoiseDistribution, Process
+from moldiff.diffusion.process import NoiseDistribution, Process
 from moldiff.memory import keep_large_buffers
 from moldiff.metrics import MetricsLog
-from moldiff.molecules import MoleculeBatch, Prediction
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.stages import generation
 
 SHOWN = ("valid_strict", "pb_valid_of_all", "uniqueness")
-MASKED_ELEMENT, MASKED_CHARGE = 118, 9
-"""Classes that no molecule has, which stand for "masked"."""
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One change of the recipe.
-
-    Attributes:
-        options: of the training, that differ.
-        process: the diffusion process in place of the usual one.
-        noise: distribution of σ in training.
-        trainer: the loop.
-        info: the dataset's description in place of the true one.
-    """
-
-    options: dict[str, Any] = field(default_factory=dict)
-    process: Callable[[Process], Process] = lambda process: process
-    noise: NoiseDistribution = NoiseDistribution()
-    trainer: type[training.Trainer] = training.Trainer
-    info: Callable[[dict[str, Any]], dict[str, Any]] = lambda info: info
-
-
-@dataclass(frozen=True)
-class DistanceWeights(LossWeights):
-    """Weights with one for the distances of near atoms."""
-
-    distance: float = 1.0
-
-
-@dataclass(frozen=True)
-class DistanceProcess(Process):
-    """A loss on distances between atoms that are nearer than 3 Å, in units of c_out as positions are."""
-
-    def loss(self, predicted: Prediction, clean: MoleculeBatch, sigma: Tensor) -> dict[str, Tensor]:
-        """The usual losses and that of distances."""
-        true, made = (_distances(pos) for pos in (clean.pos, predicted.pos))
-        near = clean.pair_mask & (true < 3)
-        c_out = sigma * self.pos.sigma_data / (sigma**2 + self.pos.sigma_data**2).sqrt()
-        error = ((made - true) ** 2 * near).sum((1, 2)) / near.sum((1, 2)).clamp_min(1) / c_out**2
-        return {**super().loss(predicted, clean, sigma), "distance": error}
-
-
-@dataclass(frozen=True)
-class DistortedProcess(Process):
-    """Half of the molecules get positions a little noisier than σ says, as a sampler's own errors make them."""
-
-    share: float = 0.2
-
-    def corrupt(self, clean: MoleculeBatch, sigma: Tensor, generator: Generator) -> MoleculeBatch:
-        """As usual, then the distortion."""
-        noisy = super().corrupt(clean, sigma, generator)
-        chosen = torch.rand(sigma.shape, generator=generator) < 0.5
-        return noisy.replace(pos=self.pos.corrupt(noisy.pos, noisy.mask, sigma * self.share * chosen, generator))
-
-
-class MuonTrainer(training.Trainer):
-    """Muon (Jordan et al. 2024) of torch for the layers' matrices, AdamW for all else."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        decay = self.options.weight_decay
-        matrices = {one for layer in self.network.layers for one in layer.parameters() if one.dim() == 2}
-        others = [one for one in self.network.parameters() if one not in matrices]
-        self.optimizer = cast(
-            Any,
-            _Both(
-                torch.optim.Muon(list(matrices), weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
-                torch.optim.AdamW(others, betas=(0.9, 0.99), weight_decay=decay, fused=True),
-            ),
-        )
-
-
-class _Both:
-    def __init__(self, *optimizers: torch.optim.Optimizer) -> None:
-        self.optimizers = optimizers
-        self.param_groups = [group for one in optimizers for group in one.param_groups]
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        for one in self.optimizers:
-            one.zero_grad(set_to_none)
-
-    def step(self) -> None:
-        for one in self.optimizers:
-            one.step()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
-
-class ConstantRateTrainer(training.Trainer):
-    """The learning rate stays where the warm-up ends; only the average of the weights settles."""
-
-    def _learning_rate(self) -> float:
-        return self.options.learning_rate * min(1.0, (self.progress.step + 1) / self.options.warmup_steps)
-
-
-class LinearRateTrainer(training.Trainer):
-    """The learning rate falls linearly to zero."""
-
-    def _learning_rate(self) -> float:
-        warm = min(1.0, (self.progress.step + 1) / self.options.warmup_steps)
-        return self.options.learning_rate * warm * (1 - self._fraction)
-
-
-def masked_atoms(info: dict[str, Any]) -> dict[str, Any]:
-    """Elements and charges have one class more, and noise turns each of them into that one."""
-    vocabulary = {
-        **info["vocabulary"],
-        "elements": [*info["vocabulary"]["elements"], MASKED_ELEMENT],
-        "charges": [*info["vocabulary"]["charges"], MASKED_CHARGE],
-    }
-    marginals = {name: [0.0] * len(info["marginals"][name]) + [1.0] for name in ("element", "charge")}
-    return {**info, "vocabulary": vocabulary, "marginals": {**info["marginals"], **marginals}}
-
-
-def scaled(scale: float) -> Callable[[Process], Process]:
-    """Half of the categories are kept at σ = scale."""
-    return lambda process: replace(
-        process,
-        **{name: replace(getattr(process, name), scale=scale) for name in ("element", "charge", "bond")},
-    )
-
-
-def weighted(**weights: float) -> Callable[[Process], Process]:
-    """Other weights of the loss."""
-    return lambda process: replace(process, weights=LossWeights(**weights))
-
-
-def remade(process_type: type[Process], **fields: Any) -> Callable[[Process], Process]:
-    """The same process as another class."""
-    return lambda process: process_type(
-        process.pos, process.element, process.charge, process.bond, **{"weights": process.weights, **fields}
-    )
-
-
-def network(**options: int) -> dict[str, Any]:
-    """Options of the network that differ."""
-    return {"network": options}
-
-
-VARIANTS: dict[str, Variant] = {
-    "as it is": Variant(),
-    "as it is, seed 1": Variant({"seed": 1}),
-    "degree l ≤ 2": Variant(network(degree=2)),
-    "degree l ≤ 3": Variant(network(degree=3)),
-    "pairs 24 wide": Variant(network(pairs=24, hidden=64)),
-    "pairs 96 wide": Variant(network(pairs=96, hidden=160)),
-    "4 layers": Variant(network(layers=4)),
-    "8 layers": Variant(network(layers=8)),
-    "4 layers, 160 scalars": Variant(network(layers=4, scalars=160)),
-    "8 layers, 96 scalars": Variant(network(layers=8, scalars=96)),
-    "no self-conditioning": Variant({"self_conditioning": 0.0}),
-    "self-conditioning always": Variant({"self_conditioning": 1.0}),
-    "elements and charges masked": Variant(info=masked_atoms),
-    "categories half kept at σ = 0.5 Å": Variant(process=scaled(0.5)),
-    "categories half kept at σ = 2 Å": Variant(process=scaled(2.0)),
-    "ln σ of mean -1.5": Variant(noise=NoiseDistribution(-1.5, 1.4)),
-    "ln σ of mean -0.5": Variant(noise=NoiseDistribution(-0.5, 1.4)),
-    "ln σ of deviation 1.0": Variant(noise=NoiseDistribution(-1.0, 1.0)),
-    "ln σ of deviation 1.8": Variant(noise=NoiseDistribution(-1.0, 1.8)),
-    "bonds weigh 1": Variant(process=weighted(bond=1.0)),
-    "bonds weigh 4": Variant(process=weighted(bond=4.0)),
-    "positions weigh 3": Variant(process=weighted(pos=3.0)),
-    "loss on near distances": Variant(process=remade(DistanceProcess, weights=DistanceWeights())),
-    "distorted positions": Variant(process=remade(DistortedProcess)),
-    "average over 100 steps": Variant({"ema": 0.99}),
-    "average over 10,000 steps": Variant({"ema": 0.9999}),
-    "Muon": Variant(trainer=MuonTrainer),
-    "learning rate 5e-4": Variant({"learning_rate": 5e-4}),
-    "learning rate 2e-3": Variant({"learning_rate": 2e-3}),
-    "learning rate constant": Variant(trainer=ConstantRateTrainer),
-    "learning rate falls linearly": Variant(trainer=LinearRateTrainer),
-    "batches of 12": Variant({"batch_size": 12}),
-    "batches of 48": Variant({"batch_size": 48}),
-    "no weight decay": Variant({"weight_decay": 0.0}),
-}
 
 
 def main() -> None:
@@ -228,9 +50,7 @@ def main() -> None:
     for row in arguments.rows:
         cost = relative_cost(VARIANTS[row], arguments.dataset)
         model, progress, loss = trained(VARIANTS[row], arguments.dataset, round(arguments.updates / cost))
-        cells = [
-            sweep.rates(generation.Generator(model), _sampling(arguments.n, steps), SHOWN) for steps in arguments.steps
-        ]
+        cells = [sweep.rates(_Sampler(model), _sampling(arguments.n, steps), SHOWN) for steps in arguments.steps]
         print(
             f"| {row} | {cost:.2f} | {progress.step} | {progress.molecules} | {loss:.3f} | {' | '.join(cells)} |",
             flush=True,
@@ -276,9 +96,10 @@ def prepared(variant: Variant, dataset: Path, updates: int, folder: Path) -> tup
     )
     torch.manual_seed(options.seed)
     model = new_model(options.network, variant.info(dict(featurized.info)))
+    variant.change(model.network)
     process = variant.process(model.process)
     data = training.Data(
-        *(MoleculeLoader.of(featurized, split, model.network.vocabulary) for split in ("train", "valid"))
+        *(variant.loader.of(featurized, split, model.network.vocabulary) for split in ("train", "valid"))
     )
     log = MetricsLog(folder / "metrics.csv", vars(process.weights))
     trainer = variant.trainer(options, model.network, process, data, folder, log, lambda network: {})
@@ -303,6 +124,27 @@ class _Trained(Model):
         return self.own
 
 
+class _Sampler(generation.Generator):
+    """Leaves placeholder atoms out of what was made."""
+
+    def batch(self, options: SampleOptions, batch: generation.PlannedBatch) -> list[generation.Generated]:
+        return [replace(one, arrays=_real(one.arrays)) for one in super().batch(options, batch)]
+
+
+def _real(arrays: MoleculeArrays) -> MoleculeArrays:
+    real = arrays.atomic_numbers != EXTRA_ELEMENT
+    if real.all():
+        return arrays
+    kept = real[arrays.bonds].all(1)
+    return MoleculeArrays(
+        positions=arrays.positions[real],
+        atomic_numbers=arrays.atomic_numbers[real],
+        formal_charges=arrays.formal_charges[real],
+        bonds=(np.cumsum(real) - 1)[arrays.bonds[kept]].astype(np.uint16),
+        bond_orders=arrays.bond_orders[kept],
+    )
+
+
 def replace_loss(process: Process) -> Process:
     """The process with the usual loss and corruption, its own categories."""
     return Process(process.pos, process.element, process.charge, process.bond)
@@ -310,11 +152,6 @@ def replace_loss(process: Process) -> Process:
 
 def _sampling(n: int, steps: int) -> SampleOptions:
     return SampleOptions(n=n, steps=steps, threads=1, accelerator="cpu")
-
-
-def _distances(pos: Tensor) -> Tensor:
-    between = pos[:, :, None] - pos[:, None]
-    return ((between * between).sum(-1) + 1e-6).sqrt()
 
 
 if __name__ == "__main__":
