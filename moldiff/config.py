@@ -1,8 +1,7 @@
 """Every option of every stage, once: its name, type, default, unit and help.
 
-The command line, the workflow's configuration files, their JSON schema and ``docs/configuration.md`` are all
-made from these classes. Only the standard library and pydantic are imported here, so that the Snakefile and
-``moldiff --help`` stay quick.
+The command line, the workflow's configuration files, their JSON schema and ``docs/configuration.md`` are made from
+these classes. Only the standard library and pydantic are imported here, so that ``moldiff --help`` stays quick.
 """
 
 import json
@@ -177,8 +176,10 @@ class SampleOptions(Options):
     """Curvature of the Karras grid."""
     noise: float = Field(0.8, ge=0, le=1)
     """Largest relative noise injected in a step of the solvers euler and heun (gamma of Karras et al.)."""
+    noise_below: float = Field(0.5, gt=0)
+    """Largest noise level, Å, at which noise is injected and steps are lengthened; higher ones decide the shape."""
     step_scale: float = Field(1.75, ge=1, le=2)
-    """How far positions go towards the prediction, in steps of the grid; above 1: better but more alike molecules."""
+    """How far these steps take positions (euler and heun), in steps of the grid; above 1 fewer atoms go astray."""
     temperature: float = Field(1.0, gt=0)
     """Of the predicted elements, charges and bonds that each step draws from; below 1 the likelier ones gain."""
     atoms: int | None = Field(None, ge=1, le=1000)
@@ -294,8 +295,7 @@ def parse(options_type: type[OptionsType], values: Mapping[str, Any], source: st
     try:
         return options_type.model_validate(dict(values))
     except ValidationError as error:
-        lines = [explain(options_type, detail) for detail in error.errors()]
-        raise ConfigError(f"{source}: " + "; ".join(lines)) from None
+        raise ConfigError(f"{source}: " + "; ".join(explain(options_type, one) for one in error.errors())) from None
 
 
 def option_groups() -> dict[str, type[Options]]:

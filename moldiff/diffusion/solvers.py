@@ -16,20 +16,31 @@ Step = Callable[..., tuple[MoleculeBatch, Prediction]]
 
 @dataclass(frozen=True)
 class Churn:
-    """Noise injected before a step (Karras et al. 2022, algorithm 2): σ is raised by ``gamma`` of itself.
+    """Noise injected before a step (Karras et al. 2022, algorithm 2), and the length of the step that follows.
 
     Attributes:
-        gamma: relative rise of every step between ``low`` and ``high``; Karras et al. keep it at √2 − 1 or below.
-        low, high: σ, Å, between which noise is injected.
+        gamma: relative rise of σ in every step between ``low`` and ``high``.
+        low, high: σ, Å, between which noise is injected and steps are lengthened. Noise at large σ, where shape and
+            composition are decided, adds up the denoiser's errors: aromatic rings get lost.
+        step_scale: length of these steps, see `PositionDiffusion.step`.
     """
 
     gamma: float = 0.0
     low: float = 0.03
-    high: float = 3.0
+    high: float = 0.5
+    step_scale: float = 1.0
+
+    def holds(self, sigma: float) -> bool:
+        """Whether a step from σ is one of those that are changed."""
+        return self.low <= sigma <= self.high
 
     def raised(self, sigma: float) -> float:
         """The level to which σ is raised."""
-        return sigma * (1 + self.gamma) if self.low <= sigma <= self.high else sigma
+        return sigma * (1 + self.gamma) if self.holds(sigma) else sigma
+
+    def length(self, sigma: float) -> float:
+        """The scale of the step from σ, before it is raised."""
+        return self.step_scale if self.holds(sigma) else 1.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,6 @@ class Euler:
     process: Process
     churn: Churn = Churn()
     temperature: float = 1.0
-    step_scale: float = 1.0
 
     def __call__(
         self,
@@ -51,10 +61,11 @@ class Euler:
         generator: Generator,
     ) -> tuple[MoleculeBatch, Prediction]:
         """The molecules at the level ``lower``, and the prediction that led there."""
+        scale = self.churn.length(float(sigma[0]))
         noisy, sigma = _churned(self.process, self.churn, noisy, sigma, generator)
         predicted = denoiser(noisy, sigma, previous)
         stepped = self.process.step(
-            noisy, predicted, sigma, lower, generator, temperature=self.temperature, step_scale=self.step_scale
+            noisy, predicted, sigma, lower, generator, temperature=self.temperature, step_scale=scale
         )
         return stepped, predicted
 
@@ -69,7 +80,6 @@ class Heun:
     process: Process
     churn: Churn = Churn()
     temperature: float = 1.0
-    step_scale: float = 1.0
 
     def __call__(
         self,
@@ -81,6 +91,7 @@ class Heun:
         generator: Generator,
     ) -> tuple[MoleculeBatch, Prediction]:
         """The molecules at the level ``lower``, and the prediction that led there."""
+        scale = self.churn.length(float(sigma[0]))
         noisy, sigma = _churned(self.process, self.churn, noisy, sigma, generator)
         predicted = denoiser(noisy, sigma, previous)
         # the slope is taken at the level itself; only the step that follows from both slopes is lengthened
@@ -90,7 +101,7 @@ class Heun:
         again = denoiser(stepped, lower, predicted)
         slope = (noisy.pos - predicted.pos) / sigma[:, None, None] / 2
         slope = slope + (stepped.pos - again.pos) / lower[:, None, None] / 2
-        way = (self.step_scale * (sigma - lower)).clamp_max(sigma)
+        way = (scale * (sigma - lower)).clamp_max(sigma)
         return stepped.replace(pos=noisy.pos - way[:, None, None] * slope), again
 
 
@@ -101,7 +112,6 @@ class Ancestral:
     process: Process
     eta: float = 1.0
     temperature: float = 1.0
-    step_scale: float = 1.0
 
     def __call__(
         self,
@@ -114,10 +124,7 @@ class Ancestral:
     ) -> tuple[MoleculeBatch, Prediction]:
         """The molecules at the level ``lower``, and the prediction that led there."""
         predicted = denoiser(noisy, sigma, previous)
-        stepped = self.process.step(
-            noisy, predicted, sigma, lower, generator, self.eta, self.temperature, self.step_scale
-        )
-        return stepped, predicted
+        return self.process.step(noisy, predicted, sigma, lower, generator, self.eta, self.temperature), predicted
 
 
 def generate(

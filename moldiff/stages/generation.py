@@ -149,16 +149,16 @@ def planned(options: SampleOptions, sizes: dict[int, int]) -> list[PlannedBatch]
 
 def solver(options: SampleOptions, process: Process) -> solvers.Step:
     """The solver that the options name."""
-    churn = solvers.Churn(options.noise)
+    churn = solvers.Churn(options.noise, high=options.noise_below, step_scale=options.step_scale)
     match options.solver:
         case "euler":
-            return solvers.Euler(process, churn, options.temperature, options.step_scale)
+            return solvers.Euler(process, churn, options.temperature)
         case "heun":
-            return solvers.Heun(process, churn, options.temperature, options.step_scale)
+            return solvers.Heun(process, churn, options.temperature)
         case "ddpm":
-            return solvers.Ancestral(process, 1.0, options.temperature, options.step_scale)
+            return solvers.Ancestral(process, 1.0, options.temperature)
         case "ddim":
-            return solvers.Ancestral(process, 0.0, options.temperature, options.step_scale)
+            return solvers.Ancestral(process, 0.0, options.temperature)
 
 
 def grid(options: SampleOptions) -> schedules.Grid:

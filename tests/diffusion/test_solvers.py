@@ -15,11 +15,11 @@ from tests import tiny
 
 SOLVERS: dict[str, Callable[[Process], object]] = {
     "euler": Euler,
-    "euler with noise": lambda process: Euler(process, Churn(0.4)),
+    "euler with noise": lambda process: Euler(process, Churn(0.4, high=3.0)),
     "heun": Heun,
-    "heun with noise": lambda process: Heun(process, Churn(0.4)),
-    "euler with noise and longer steps": lambda process: Euler(process, Churn(0.8), step_scale=1.5),
-    "heun with longer steps": lambda process: Heun(process, Churn(0.4), step_scale=1.2),
+    "heun with noise": lambda process: Heun(process, Churn(0.4, high=3.0)),
+    "euler with noise and longer steps": lambda process: Euler(process, Churn(0.8, high=3.0, step_scale=1.5)),
+    "heun with longer steps": lambda process: Heun(process, Churn(0.4, high=3.0, step_scale=1.2)),
     "ddpm": lambda process: Ancestral(process, eta=1.0),
     "ddim": lambda process: Ancestral(process, eta=0.0),
 }
@@ -134,8 +134,9 @@ def test_heun_is_of_second_order() -> None:
 def test_step_scale_lengthens_the_way_to_the_prediction_and_never_passes_it(scale: float) -> None:
     clean, process = tiny.batch_of(5, 3), tiny.process()
     noisy = process.corrupt(clean, tiny.levels(1.0, 1.0), tiny.seeded())
+    assert Churn(0.8, high=0.5, step_scale=scale).length(0.51) == 1, "above the window steps are plain"
     for lower in (0.9, 0.6, 0.2, 0.0):
-        step = Euler(process, step_scale=scale)
+        step = Euler(process, Churn(high=2.0, step_scale=scale))
         made, predicted = step(
             knowing(clean), noisy, tiny.levels(1.0, 1.0), tiny.levels(lower, lower), None, tiny.seeded()
         )

@@ -86,11 +86,11 @@ def test_shards_share_out_the_batches(shards: int) -> None:
 @pytest.mark.parametrize("name", ["euler", "heun", "ddpm", "ddim"])
 @pytest.mark.parametrize("schedule", ["karras", "linear", "cosine"])
 def test_options_name_solvers_and_schedules(name: Any, schedule: Any) -> None:
-    options = SampleOptions(solver=name, schedule=schedule, steps=5, noise=0.2)
+    options = SampleOptions(solver=name, schedule=schedule, steps=5, noise=0.2, noise_below=0.7, step_scale=1.2)
     made = solver(options, tiny.process())
     match made:
         case solvers.Euler() | solvers.Heun():
-            assert made.churn.gamma == 0.2
+            assert made.churn == solvers.Churn(0.2, high=0.7, step_scale=1.2)
         case solvers.Ancestral():
             assert made.eta == (1.0 if name == "ddpm" else 0.0)
     assert (len(grid(options)), float(grid(options)[-1])) == (6, 0)
