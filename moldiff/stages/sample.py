@@ -148,13 +148,17 @@ def _split(path: Path) -> list[str]:
     text = data.decode("utf-8")
     if text and not text.endswith("$$$$\n"):
         raise UserError(f"{path}: ends within a record; sample this shard again")
-    return [block + "$$$$\n" for block in text.split("$$$$\n")[:-1]]
+    blocks = [block + "$$$$\n" for block in text.split("$$$$\n")[:-1]]
+    if any(_INDEX.search(block) is None for block in blocks):
+        raise UserError(
+            f"{path}: a record holds no moldiff_index; sample this shard again; merge only what `moldiff sample` wrote"
+        )
+    return blocks
 
 
 def _index_of(block: str) -> int:
     found = _INDEX.search(block)
-    if found is None:
-        raise UserError("a record holds no moldiff_index; merge only what `moldiff sample` wrote")
+    assert found is not None  # as it was made, or as it was read
     return int(found.group(1))
 
 
