@@ -61,8 +61,7 @@ class Euler:
         generator: Generator,
     ) -> tuple[MoleculeBatch, Prediction]:
         """The molecules at the level ``lower``, and the prediction that led there."""
-        scale = self.churn.length(float(sigma[0]))
-        noisy, sigma = _churned(self.process, self.churn, noisy, sigma, generator)
+        noisy, sigma, scale = _churned(self.process, self.churn, noisy, sigma, generator)
         predicted = denoiser(noisy, sigma, previous)
         stepped = self.process.step(
             noisy, predicted, sigma, lower, generator, temperature=self.temperature, step_scale=scale
@@ -91,8 +90,7 @@ class Heun:
         generator: Generator,
     ) -> tuple[MoleculeBatch, Prediction]:
         """The molecules at the level ``lower``, and the prediction that led there."""
-        scale = self.churn.length(float(sigma[0]))
-        noisy, sigma = _churned(self.process, self.churn, noisy, sigma, generator)
+        noisy, sigma, scale = _churned(self.process, self.churn, noisy, sigma, generator)
         predicted = denoiser(noisy, sigma, previous)
         # the slope is taken at the level itself; only the step that follows from both slopes is lengthened
         stepped = self.process.step(noisy, predicted, sigma, lower, generator, temperature=self.temperature)
@@ -158,9 +156,11 @@ def generate(
 
 def _churned(
     process: Process, churn: Churn, noisy: MoleculeBatch, sigma: Float[Tensor, " molecule"], generator: Generator
-) -> tuple[MoleculeBatch, Float[Tensor, " molecule"]]:
-    higher = churn.raised(float(sigma[0]))
-    if higher == float(sigma[0]):
-        return noisy, sigma
+) -> tuple[MoleculeBatch, Float[Tensor, " molecule"], float]:
+    """The molecules and their level after injected noise, and the length of the step that follows."""
+    level = float(sigma[0])
+    higher, scale = churn.raised(level), churn.length(level)
+    if higher == level:
+        return noisy, sigma, scale
     raised = torch.full_like(sigma, higher)
-    return process.raise_noise(noisy, sigma, raised, generator), raised
+    return process.raise_noise(noisy, sigma, raised, generator), raised, scale
