@@ -151,7 +151,7 @@ def replace_loss(process: Process) -> Process:
 
 
 def _sampling(n: int, steps: int) -> SampleOptions:
-    return SampleOptions(n=n, steps=steps, threads=1, accelerator="cpu")
+    return SampleOptions(n=n, steps=steps, restarts=0, threads=1, accelerator="cpu")
 
 
 if __name__ == "__main__":

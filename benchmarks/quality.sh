@@ -23,5 +23,5 @@ folder=results/quality/$name
 [ -e "$folder/dataset/dataset.json" ] || moldiff featurize "$@" --out "$folder/dataset" "${featurize[@]}"
 [ -e "$folder/training/model.safetensors" ] || moldiff train "$folder/dataset" --out "$folder/training" "${train[@]}"
 [ -e "$folder/new.sdf" ] ||
-    moldiff sample "$folder/training/model.safetensors" --out "$folder/new.sdf" -n "$n" --steps 100 --threads 1
+    moldiff sample "$folder/training/model.safetensors" --out "$folder/new.sdf" -n "$n" --threads 1
 moldiff check "$folder/new.sdf" --train "$folder/dataset" --out "$folder/checked"

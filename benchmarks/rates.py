@@ -79,7 +79,7 @@ def train_rate(loader: MoleculeLoader, model: object, batch_size: int, steps: in
 
 def sample_rate(generator: Generator, molecules: int, steps: int) -> float:
     """Molecules sampled."""
-    options = SampleOptions(n=molecules, steps=steps, threads=1, accelerator="cpu")
+    options = SampleOptions(n=molecules, steps=steps, restarts=0, threads=1, accelerator="cpu")
     plan = planned(options, generator.model.statistics.sizes)
     start = time.process_time()
     for batch in plan:

@@ -20,6 +20,8 @@ from moldiff.stages.generation import Generator, evaluations, planned
 
 SHOWN = ("valid_strict", "atom_stability", "pb_valid_of_all", "uniqueness")
 DISTANCES = ("bond_orders", "ring_sizes", "sa", "fsp3", "rotatable_bonds")
+FIXED = {"steps": 50, "restarts": 0, "threads": 1, "accelerator": "cpu"}
+"""What a row has unless it says otherwise: restarts would hide what the other settings are worth."""
 ROWS: dict[str, dict[str, Any]] = {
     **{f"{steps} evaluations": {"steps": steps} for steps in (10, 20, 30, 50, 100)},
     **{f"50, noise {noise:g}": {"noise": noise} for noise in (0.0, 0.2, 0.4, 0.6, 1.0)},
@@ -39,6 +41,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "49, Heun": {"steps": 25, "solver": "heun"},
     "50, DDIM": {"solver": "ddim"},
     "50, DDPM": {"solver": "ddpm"},
+    **{f"50, restarts from {level:g} Å": {"restarts": 3, "restart_from": level} for level in (0.3, 0.6, 1.2, 2.0)},
     "50, bfloat16": {"precision": "bfloat16"},
     "50, categories at temperature 0.5": {"temperature": 0.5},
     "50, categories at temperature 0.8": {"temperature": 0.8},
@@ -63,7 +66,7 @@ def main() -> None:
     generator = Generator.load(arguments.weights)
     for row in arguments.rows:
         settings = dict(ROWS[row]) if row in ROWS else dict(pair.split("=") for pair in row.split())
-        options = parse(SampleOptions, {"n": arguments.n, "steps": 50, "threads": 1, "accelerator": "cpu", **settings})
+        options = parse(SampleOptions, {"n": arguments.n, **FIXED, **settings})
         start = time.process_time()
         cells = rates(generator, options, train=arguments.train)
         print(f"| {row} | {evaluations(options)} | {cells} | {time.process_time() - start:.0f} |", flush=True)

@@ -162,8 +162,8 @@ class SampleOptions(Options):
     """Molecules to generate."""
     seed: int = Field(0, ge=0)
     """Seed; the same seed, options, weights and device give the same molecules."""
-    steps: int = Field(100, ge=1, le=10000)
-    """Network evaluations for each molecule (Heun takes two a step)."""
+    steps: int = Field(50, ge=1, le=10000)
+    """Steps to each molecule, of one network evaluation each (Heun takes two a step)."""
     solver: Literal["euler", "heun", "ddpm", "ddim"] = "euler"
     """euler: Euler with injected noise, deterministic at noise 0; heun: second order; ddpm: ancestral; ddim."""
     schedule: Literal["karras", "linear", "cosine"] = "karras"
@@ -182,6 +182,10 @@ class SampleOptions(Options):
     """How far these steps take positions (euler and heun), in steps of the grid; above 1 fewer atoms go astray."""
     temperature: float = Field(1.0, gt=0)
     """Of the predicted elements, charges and bonds that each step draws from; below 1 the likelier ones gain."""
+    restarts: int = Field(3, ge=0, le=100)
+    """Times that a molecule which is not valid_strict is taken back to restart_from and made anew from there."""
+    restart_from: float = Field(1.2, gt=0)
+    """Noise level of a restart, Å: the shape remains, what is wrong in it is drawn again."""
     atoms: int | None = Field(None, ge=1, le=1000)
     """Atoms of each molecule; by default drawn from the training set's histogram."""
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -199,6 +203,8 @@ class SampleOptions(Options):
     def _sigmas(self) -> Self:
         if self.sigma_min >= self.sigma_max:
             raise ValueError(f"sigma_min {self.sigma_min} is not below sigma_max {self.sigma_max}")
+        if self.restarts and self.restart_from < self.sigma_min:
+            raise ValueError(f"restart_from {self.restart_from} is below sigma_min {self.sigma_min}")
         return self
 
 
@@ -296,15 +302,6 @@ def parse(options_type: type[OptionsType], values: Mapping[str, Any], source: st
         return options_type.model_validate(dict(values))
     except ValidationError as error:
         raise ConfigError(f"{source}: " + "; ".join(explain(options_type, one) for one in error.errors())) from None
-
-
-def option_groups() -> dict[str, type[Options]]:
-    """The option groups by the name of their stage, in the order of the workflow."""
-    return {
-        name: field.annotation
-        for name, field in Config.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Options)
-    }
 
 
 def canonical_json(options: Options) -> str:

@@ -71,6 +71,15 @@ class MoleculeBatch:
         moved = self.map(lambda tensor: tensor.to(device, non_blocking=True))
         return moved if dtype is None else moved.replace(pos=moved.pos.to(dtype))
 
+    def select(self, index: Int[Tensor, " chosen"]) -> "MoleculeBatch":
+        """The molecules of these places."""
+        return self.map(lambda tensor: tensor[index])
+
+    def put(self, index: Int[Tensor, " chosen"], others: "MoleculeBatch") -> "MoleculeBatch":
+        """A copy with ``others``, padded to as many atoms, in these places."""
+        names = (field.name for field in dataclasses.fields(self))
+        return MoleculeBatch(*(getattr(self, name).index_copy(0, index, getattr(others, name)) for name in names))
+
     @property
     def pair_mask(self) -> Bool[Tensor, "molecule atom atom"]:
         """True for two different real atoms."""

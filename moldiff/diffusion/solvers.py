@@ -133,6 +133,8 @@ def generate(
     mask: Bool[Tensor, "molecule atom"],
     generator: Generator,
     dtype: torch.dtype = torch.float32,
+    *,
+    begin: MoleculeBatch | None = None,
 ) -> Iterator[MoleculeBatch]:
     """The molecules after each step of the grid; the last ones are the result.
 
@@ -144,10 +146,11 @@ def generate(
         mask: sizes of the molecules to make.
         generator: of all random numbers.
         dtype: of positions and levels.
+        begin: clean molecules to begin with, raised to the first level of the grid, instead of the prior.
     """
     levels = grid.to(dtype)
     sigmas = [level.expand(len(mask)).to(mask.device) for level in levels]
-    batch = process.prior(mask, sigmas[0], generator)
+    batch = process.prior(mask, sigmas[0], generator) if begin is None else process.corrupt(begin, sigmas[0], generator)
     previous = None
     for sigma, lower in pairwise(sigmas):
         batch, previous = step(denoiser, batch, sigma, lower, previous, generator)

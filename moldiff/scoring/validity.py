@@ -55,6 +55,15 @@ def fragments(written: Chem.Mol) -> int:
     return len(Chem.GetMolFrags(written))
 
 
+def is_strict(written: Chem.Mol) -> bool:
+    """Whether a molecule is valid_strict, if it has all hydrogens that it should have, or none.
+
+    Where hydrogens are atoms like others, those that are missing must show as radicals: `SetNoImplicit`.
+    """
+    molecule = sanitize(written)
+    return molecule.mol is not None and fragments(written) == 1 and not strict_faults(written, molecule)
+
+
 def valid_largest_fragment(written: Chem.Mol, whole: Chem.Mol | None) -> bool:
     """The convention of EDM and MiDi, for comparison only: the fragment with most atoms can be sanitized.
 

@@ -1,8 +1,8 @@
 """Making molecules with a trained model: the plan of sizes and batches, and the batches themselves."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +18,7 @@ from moldiff.diffusion import schedules, solvers
 from moldiff.diffusion.process import Process
 from moldiff.errors import UserError
 from moldiff.molecules import Denoiser, MoleculeBatch, Prediction, Vocabulary
+from moldiff.scoring.validity import is_strict
 from moldiff.shipped import weights_path
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Generated:
 
     index: int
     arrays: MoleculeArrays
+    restarts: int = 0
 
     @property
     def finite(self) -> bool:
@@ -102,10 +104,31 @@ class Generator:
             process = self.model.process
             dtype = next(network.parameters()).dtype
             denoiser = reduced(network) if options.precision == "bfloat16" else network
-            states = solvers.generate(process, denoiser, solver(options, process), grid(options), mask, random, dtype)
-            *_, last = states
-        made = to_arrays(last.to("cpu"), network.vocabulary)
-        return [Generated(index, arrays) for index, arrays in zip(batch.indices, made, strict=True)]
+            step, levels = solver(options, process), grid(options)
+            *_, state = solvers.generate(process, denoiser, step, levels, mask, random, dtype)
+            made = self._generated(state, batch.indices)
+            broken = list(range(len(made)))
+            for _ in range(options.restarts):
+                broken = [place for place in broken if not self.strict(made[place])]
+                if not broken:
+                    break
+                places = torch.tensor(broken, device=device)
+                begin = state.select(places)
+                begin = begin.replace(pos=begin.pos.nan_to_num(0, 0, 0))
+                tail = restart_levels(options)
+                *_, again = solvers.generate(process, denoiser, step, tail, begin.mask, random, dtype, begin=begin)
+                state = state.put(places, again)
+                for place, one in zip(broken, self._generated(again, [batch.indices[i] for i in broken]), strict=True):
+                    made[place] = replace(one, restarts=made[place].restarts + 1)
+        return made
+
+    def strict(self, molecule: Generated) -> bool:
+        """Whether a molecule is valid_strict as `moldiff check` says; one that is not is worth another try."""
+        return molecule.finite and is_strict(self.to_rdkit(molecule))
+
+    def _generated(self, state: MoleculeBatch, indices: Sequence[int]) -> list[Generated]:
+        made = to_arrays(state.to("cpu"), self.model.network.vocabulary)
+        return [Generated(index, arrays) for index, arrays in zip(indices, made, strict=True)]
 
 
 def reduced(network: Denoiser) -> Denoiser:
@@ -172,9 +195,24 @@ def grid(options: SampleOptions) -> schedules.Grid:
             return schedules.cosine(options.steps, options.sigma_max, options.sigma_min)
 
 
+def restart_levels(options: SampleOptions) -> schedules.Grid:
+    """The noise levels of a restart: the grid's from `restart_from` on."""
+    levels = grid(options)
+    return levels[levels <= options.restart_from]
+
+
 def evaluations(options: SampleOptions) -> int:
-    """Network evaluations that each molecule costs."""
-    return 2 * options.steps - 1 if options.solver == "heun" else options.steps
+    """Network evaluations that each molecule costs without a restart."""
+    return _evaluations(options, options.steps)
+
+
+def restart_evaluations(options: SampleOptions) -> int:
+    """Network evaluations that each restart of a molecule costs."""
+    return _evaluations(options, len(restart_levels(options)) - 1)
+
+
+def _evaluations(options: SampleOptions, steps: int) -> int:
+    return 2 * steps - 1 if options.solver == "heun" else steps
 
 
 def to_arrays(batch: MoleculeBatch, vocabulary: Vocabulary) -> list[MoleculeArrays]:

@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,14 @@ from tqdm import tqdm
 import moldiff
 from moldiff.atomic import atomic_path, write_text
 from moldiff.chemistry.sdf import write_sdf_block
-from moldiff.config import SampleOptions, canonical_json
+from moldiff.config import SampleOptions, canonical_json, parse
 from moldiff.errors import UserError
 from moldiff.manifest import read_record, record_of, write_record
 from moldiff.memory import keep_large_buffers
-from moldiff.stages.generation import Generator, PlannedBatch, batches_of, evaluations, planned
+from moldiff.stages.generation import Generator, PlannedBatch, batches_of, evaluations, planned, restart_evaluations
 
 _INDEX = re.compile(r"^>  <moldiff_index>\n(\d+)$", re.MULTILINE)
+_RESTARTS = re.compile(r"^>  <moldiff_restarts>\n(\d+)$", re.MULTILINE)
 
 
 def sample(
@@ -77,6 +79,7 @@ def sample(
         "produced": len(blocks),
         "not_finite": requested - len(blocks),
         "evaluations": evaluations(options),
+        **_restarts(blocks, options),
         "seconds": round(seconds, 3),
         "model": generator.model.checksum,
         "options": options.model_dump(mode="json"),
@@ -112,6 +115,7 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
     _write(output, blocks)
     joined = {
         **first,
+        **_restarts(blocks, parse(SampleOptions, first["options"], f"{record_of(parts[0])}: options")),
         **{key: sum(record[key] for record in records) for key in ("requested", "produced", "not_finite")},
         "seconds": round(sum(record["seconds"] for record in records), 3),
     }
@@ -128,9 +132,21 @@ def _records(generator: Generator, options: SampleOptions, batch: PlannedBatch) 
             "moldiff_index": molecule.index,
             "moldiff_seed": options.seed,
             "moldiff_model": model.checksum[:12],
+            "moldiff_restarts": molecule.restarts,
         }
         blocks.append(write_sdf_block(generator.to_rdkit(molecule), properties))
     return "".join(blocks)
+
+
+def _restarts(blocks: list[str], options: SampleOptions) -> dict[str, Any]:
+    """How many molecules were made with 0, 1, ... restarts, and what one cost in the mean."""
+    counts = Counter(int(found.group(1)) for block in blocks if (found := _RESTARTS.search(block)))
+    made, restarts = counts.total(), sum(number * count for number, count in counts.items())
+    mean = evaluations(options) + restarts * restart_evaluations(options) / made if made else None
+    return {
+        "restarts": {str(number): counts[number] for number in sorted(counts)},
+        "mean_evaluations": None if mean is None else round(mean, 2),
+    }
 
 
 def _identity(options: SampleOptions, generator: Generator, shard: tuple[int, int] | None) -> str:

@@ -148,6 +148,7 @@ def sampled_rates(model: Model, options: TrainOptions) -> dict[str, float]:
     drawn = SampleOptions(
         n=options.sample_count,
         steps=50,
+        restarts=0,  # what the network makes by itself
         seed=options.seed,
         threads=torch.get_num_threads(),
         accelerator=options.accelerator,

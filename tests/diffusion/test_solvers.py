@@ -77,6 +77,28 @@ def led(solver: str, schedule: str, denoiser: Denoiser, mask: Tensor, steps: int
     return list(generate(process, denoiser, SOLVERS[solver](process), grid, mask, tiny.seeded(), torch.float64))
 
 
+def test_molecules_to_begin_with_are_raised_to_the_first_level() -> None:
+    clean, process, seen = tiny.batch_of(*[6] * 400), tiny.process(), []
+    grid = schedules.karras(30, 10.0, 0.03)
+    grid = grid[grid <= 1.2]
+
+    def oracle(noisy: MoleculeBatch, sigma: Tensor, previous: Prediction | None) -> Prediction:
+        seen.append((noisy, float(sigma[0])))
+        return knowing(clean)(noisy, sigma, previous)
+
+    step = Euler(process)
+    *_, last = generate(process, oracle, step, grid, clean.mask, tiny.seeded(), torch.float64, begin=clean)
+    first, level = seen[0]
+    assert level == pytest.approx(float(grid[0]))
+    # of the centred noise of n atoms a share of 1 - 1/n is left
+    assert float((first.pos - clean.pos).std()) == pytest.approx(level * (5 / 6) ** 0.5, rel=0.05)
+    kept = float((first.bond == clean.bond)[clean.pair_mask].double().mean())
+    alpha = float(process.bond.alpha(tiny.levels(level))[0])
+    same = sum(share**2 for share in tiny.MARGINALS["bond"])
+    assert kept == pytest.approx(alpha + (1 - alpha) * same, abs=0.03)
+    torch.testing.assert_close(last.pos, clean.pos, rtol=0, atol=1e-6)
+
+
 @EVERY_SOLVER
 @EVERY_SCHEDULE
 def test_oracle_leads_back_to_its_molecule(solver: str, schedule: str) -> None:

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional
 
 from moldiff.checkpoint import Model, Statistics
 from moldiff.chemistry.arrays import MoleculeArrays
@@ -16,12 +17,15 @@ from moldiff.errors import UserError
 from moldiff.molecules import MoleculeBatch, Prediction
 from moldiff.stages.generation import (
     LARGEST_BATCH,
+    Generated,
     Generator,
     batches_of,
     evaluations,
     grid,
     planned,
     reduced,
+    restart_evaluations,
+    restart_levels,
     solver,
     to_arrays,
     torch_threads,
@@ -174,6 +178,73 @@ def test_molecule_that_is_no_number_is_left_out(generator: Generator, monkeypatc
     made = generator.batch(options, planned(options, SIZES)[0])
     assert [one.finite for one in made] == [False, True, True, True, True]
     assert len(generator.sample(5, atoms=4, steps=4, threads=1, accelerator="cpu")) == 4
+
+
+def carbons(bonds: list[tuple[int, int]], molecules: int, atoms: int = 4) -> Prediction:
+    """Sure of carbon atoms, single bonds where they are named and none elsewhere."""
+    order = torch.zeros(molecules, atoms, atoms, dtype=torch.long)
+    for row, column in bonds:
+        order[:, row, column] = order[:, column, row] = 1
+    element, charge = torch.zeros(molecules, atoms, dtype=torch.long), torch.ones(molecules, atoms, dtype=torch.long)
+    logits = (50 * functional.one_hot(each, n).float() for each, n in ((element, 4), (charge, 3), (order, 4)))
+    pos = torch.tensor([[0.0, 0, 0], [1.5, 0, 0], [0, 1.5, 0], [-1.5, -1.5, 0]])
+    return Prediction(pos.expand(molecules, -1, -1), *logits)
+
+
+class TestRestarts:
+    WHOLE = [(0, 1), (0, 2), (0, 3)]
+    OPTIONS = tiny.sample_options(atoms=4, n=5, steps=8, restarts=3)
+
+    def made(self, generator: Generator, monkeypatch: pytest.MonkeyPatch, rounds: int, **options: Any) -> tuple:
+        """Molecules of a network that leaves an atom alone in two molecules, in the first ``rounds`` passes."""
+        calls: list[int] = []
+
+        def forward(noisy: MoleculeBatch, sigma: Tensor, previous: Prediction | None = None) -> Prediction:
+            calls.append(len(noisy.mask))
+            predicted = carbons(self.WHOLE, len(noisy.mask))
+            tail = len(restart_levels(self.OPTIONS)) - 1
+            if len(calls) <= self.OPTIONS.steps + tail * (rounds - 1):
+                wrong = [1, 3] if len(noisy.mask) == 5 else [0, 1]
+                predicted.bond[wrong] = carbons(self.WHOLE[:2], 2).bond
+            return predicted
+
+        monkeypatch.setattr(generator.model.network, "forward", forward)
+        chosen = self.OPTIONS.model_copy(update=options)
+        return generator.batch(chosen, planned(chosen, SIZES)[0]), calls
+
+    def test_broken_molecules_alone_are_made_anew(self, generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+        made, calls = self.made(generator, monkeypatch, rounds=2)
+        tail = len(restart_levels(self.OPTIONS)) - 1
+        assert calls == [5] * 8 + [2] * 2 * tail
+        assert (evaluations(self.OPTIONS), restart_evaluations(self.OPTIONS)) == (8, tail)
+        assert [one.restarts for one in made] == [0, 2, 0, 2, 0]
+        assert [one.index for one in made] == [0, 1, 2, 3, 4]
+        assert all(generator.strict(one) for one in made)
+
+    def test_others_are_as_without(self, generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+        made, _ = self.made(generator, monkeypatch, rounds=1)
+        without, calls = self.made(generator, monkeypatch, rounds=1, restarts=0)
+        assert calls == [5] * 8
+        assert [generator.strict(one) for one in without] == [True, False, True, False, True]
+        for place in (0, 2, 4):
+            np.testing.assert_array_equal(made[place].arrays.positions, without[place].arrays.positions)
+
+    def test_none_is_left_out_that_stays_broken(self, generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+        made, _ = self.made(generator, monkeypatch, rounds=99)
+        assert [one.restarts for one in made] == [0, 3, 0, 3, 0]
+        assert [generator.strict(one) for one in made] == [True, False, True, False, True]
+
+    def test_begin_where_the_options_say(self) -> None:
+        levels = restart_levels(self.OPTIONS.model_copy(update={"restart_from": 0.4}))
+        assert levels[0] <= 0.4 < grid(self.OPTIONS)[-len(levels) - 1]
+        assert levels[-1] == 0
+
+
+def test_missing_hydrogen_breaks_a_molecule_only_where_the_model_makes_them(generator: Generator) -> None:
+    carbon = MoleculeArrays(np.zeros((1, 3)), np.array([6]), np.array([0]), np.zeros((0, 2)), np.zeros(0))
+    explicit = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, SIZES, "explicit")
+    assert generator.strict(Generated(0, carbon))
+    assert not Generator(Model(generator.model.network, explicit)).strict(Generated(0, carbon))
 
 
 def test_threads_are_set_back() -> None:

@@ -15,7 +15,7 @@ from moldiff.errors import UserError
 from moldiff.manifest import record_of
 from moldiff.molecules import MoleculeBatch, Prediction
 from moldiff.network.denoiser import DenoisingNetwork
-from moldiff.stages.generation import Generated, Generator, PlannedBatch
+from moldiff.stages.generation import Generated, Generator, PlannedBatch, restart_evaluations
 from moldiff.stages.sample import merge_samples, sample
 from tests import tiny
 
@@ -50,6 +50,11 @@ def test_file_holds_all_molecules_with_their_origin(whole: Path) -> None:
     made = record(whole)
     assert (made["requested"], made["produced"], made["not_finite"], made["evaluations"]) == (14, 14, 0, 3)
     assert made["options"] == OPTIONS.model_dump(mode="json")
+    taken = [int(mol.GetProp("moldiff_restarts")) for mol in molecules]
+    assert made["restarts"] == {str(number): taken.count(number) for number in sorted(set(taken))}
+    tail = restart_evaluations(OPTIONS)
+    assert made["mean_evaluations"] == pytest.approx(3 + tail * sum(taken) / 14, abs=0.01)
+    assert max(taken) > 0, "an untrained network makes broken molecules"
     for number, mol in enumerate(molecules):
         assert mol.GetProp("_Name") == f"sample_{number:06d}"
         assert mol.GetProp("moldiff_index") == str(number)

@@ -150,6 +150,7 @@ def _sampling(evidence: Evidence) -> list[Markup]:
                 ("File", short(path.name)),
                 ("Molecules made", None if produced is None else plain(produced) + share),
                 ("Evaluations for each", plain(info["evaluations"]) if "evaluations" in info else None),
+                ("With restarts, in the mean", plain(mean) if (mean := number(info.get("mean_evaluations"))) else None),
                 ("Time", None if seconds is None else f"{plain(seconds)} seconds{speed}"),
                 ("Seed", plain(options["seed"]) if "seed" in options else None),
                 ("Weights' checksum", tag("code", info["model"], class_="digest") if info.get("model") else None),
