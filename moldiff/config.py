@@ -1,7 +1,7 @@
 """Every option of every stage, once: its name, type, default, unit and help.
 
-The command line, the workflow's configuration files, their JSON schema and ``docs/configuration.md`` are made from
-these classes. Only the standard library and pydantic are imported here, so that ``moldiff --help`` stays quick.
+The command line, the workflow's files, their JSON schema and ``docs/configuration.md`` are made from these classes. Only
+the standard library and pydantic are imported here, so that ``moldiff --help`` stays quick.
 """
 
 import json
@@ -302,6 +302,15 @@ def parse(options_type: type[OptionsType], values: Mapping[str, Any], source: st
         return options_type.model_validate(dict(values))
     except ValidationError as error:
         raise ConfigError(f"{source}: " + "; ".join(explain(options_type, one) for one in error.errors())) from None
+
+
+def option_groups() -> dict[str, type[Options]]:
+    """The option groups by the name of their stage, in the order of the workflow."""
+    return {
+        name: field.annotation
+        for name, field in Config.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Options)
+    }
 
 
 def canonical_json(options: Options) -> str:

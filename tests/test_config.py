@@ -10,18 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moldiff import config, config_docs
-from moldiff.config import Config, ConfigError, SampleOptions
+from moldiff.config import Config, ConfigError, FeaturizeOptions, SampleOptions, TrainOptions
 from moldiff.config_docs import markdown
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = sorted((ROOT / "workflows" / "config").glob("*.yaml"))
 DATA = {"inputs": ["molecules.sdf"]}
-
-
-def option_groups(group: type[config.Options]) -> list[type[config.Options]]:
-    inner = [field.annotation for field in group.model_fields.values()]
-    below = [one for one in inner if isinstance(one, type) and issubclass(one, config.Options)]
-    return [group, *(each for one in below for each in option_groups(one))]
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -41,7 +35,7 @@ def test_the_reference_on_disk_is_current():
 
 
 def test_every_option_has_a_help_text():
-    for group in option_groups(Config):
+    for group in [Config, *config.option_groups().values(), config.NetworkOptions]:
         for name, field in group.model_fields.items():
             assert field.description, f"{group.__name__}.{name}"
 
@@ -114,3 +108,9 @@ def test_canonical_json_goes_round(n: int, steps: int, noise: float):
     text = config.canonical_json(options)
     assert config.parse(SampleOptions, json.loads(text)) == options
     assert config.canonical_json(config.parse(SampleOptions, json.loads(text))) == text
+
+
+def test_groups_are_in_the_order_of_the_workflow():
+    assert list(config.option_groups()) == ["featurize", "train", "sample", "check", "rank", "report"]
+    assert config.option_groups()["featurize"] is FeaturizeOptions
+    assert config.option_groups()["train"] is TrainOptions
