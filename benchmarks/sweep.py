@@ -14,7 +14,8 @@ from typing import Any
 import torch
 
 from moldiff.chemistry.sdf import write_sdf_block
-from moldiff.config import CheckOptions, SampleOptions, parse
+from moldiff.config import CheckOptions, SampleOptions
+from moldiff.options import parse
 from moldiff.stages.check import check
 from moldiff.stages.generation import Generator, evaluations, planned
 

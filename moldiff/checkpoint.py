@@ -14,11 +14,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from moldiff.atomic import atomic_path, sha256
-from moldiff.config import NetworkOptions, parse
+from moldiff.config import NetworkOptions
 from moldiff.diffusion.process import Process
 from moldiff.errors import UserError
 from moldiff.molecules import Vocabulary
 from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.options import parse
 
 FORMAT = "moldiff-weights-1"
 """Name and version of the file's format."""

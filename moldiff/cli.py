@@ -16,19 +16,19 @@ from typing import Annotated, Any
 import typer
 
 import moldiff
-from moldiff import command_sets, config, shipped
+from moldiff import command_sets, shipped
 from moldiff.command_log import Tee, open_log
 from moldiff.command_options import OPTIONS_FLAG, collect, option_parameters
 from moldiff.config import (
     CheckOptions,
     Config,
     FeaturizeOptions,
-    Options,
     ReportOptions,
     SampleOptions,
     TrainOptions,
 )
 from moldiff.errors import UserError
+from moldiff.options import Options, read_options
 
 EXIT_USER_ERROR = 2
 
@@ -247,7 +247,7 @@ def _docs() -> None:
 @settings.command("check")
 def _check_config(file: Annotated[Path, typer.Argument(help="YAML or JSON file.", show_default=False)]) -> None:
     """Say whether a configuration file can be used, and what cannot."""
-    config.read_options(Config, file)
+    read_options(Config, file)
     typer.echo(f"{file}: ok")
 
 

@@ -10,7 +10,7 @@ import typer
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
-from moldiff.config import ConfigError, Options, parse, read_options
+from moldiff.options import ConfigError, Options, parse, read_options
 
 OptionsType = TypeVar("OptionsType", bound=Options)
 

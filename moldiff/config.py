@@ -1,37 +1,19 @@
 """Every option of every stage, once: its name, type, default, unit and help.
 
-The command line, the workflow's files, their JSON schema and ``docs/configuration.md`` are made from these classes. Only
-the standard library and pydantic are imported here, so that ``moldiff --help`` stays quick.
+The command line, the workflow's files, their JSON schema and ``docs/configuration.md`` are made from these classes.
 """
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from moldiff.config_messages import explain
-from moldiff.errors import UserError
-
-
-class ConfigError(UserError):
-    """A configuration that cannot be used; the message names the key and the remedy."""
-
-
-class Options(BaseModel):
-    """Base of all option groups: frozen, and a key that does not exist is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-OptionsType = TypeVar("OptionsType", bound=Options)
+from moldiff.options import Options
 
 
 class FeaturizeOptions(Options):
     """From raw molecules to the featurized dataset."""
 
-    inputs: list[str] = []
+    inputs: list[str] = Field([])
     """Files or globs: SDF, SMILES, CSV, TSV or XYZ, plain or .gz; or `pyg-qm9:FOLDER` for torch-geometric's QM9."""
     smiles_column: str | None = None
     """Column of a CSV or TSV that holds SMILES; by default a column named smiles, in any case."""
@@ -39,7 +21,7 @@ class FeaturizeOptions(Options):
     """Column or SDF property that names a molecule; by default the record's title."""
     hydrogens: Literal["implicit", "explicit"] = "implicit"
     """implicit: remove hydrogens from the graph; explicit: keep those given and add the missing ones."""
-    elements: list[str] = ["H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Br", "I"]
+    elements: list[str] = Field(["H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Br", "I"])
     """Elements that are allowed; a molecule with another one is rejected."""
     min_atoms: int = Field(1, ge=1)
     """Smallest number of atoms of the featurized molecule."""
@@ -240,15 +222,15 @@ class RankOptions(Options):
 
     n: int = Field(0, ge=0)
     """Molecules wanted on the short list; 0 leaves the stage out of the workflow."""
-    filters: list[str] = []
+    filters: list[str] = Field([])
     """Conditions over the columns of the check that must hold, such as `qed >= 0.5`."""
-    weights: dict[str, float] = {"qed": 1.0, "sa": -1.0}
+    weights: dict[str, float] = Field({"qed": 1.0, "sa": -1.0})
     """Columns to score by: weights above 0 where more is better, below 0 where less is."""
     method: Literal["weighted", "pareto"] = "weighted"
     """weighted: by the weighted mean of percentiles; pareto: by Pareto fronts in the weighted columns."""
     diversity: int = Field(10, ge=1)
     """MaxMin picks among the best `diversity * n`; 1 takes the best as they are."""
-    scores: dict[str, str] = {}
+    scores: dict[str, str] = Field({})
     """Own columns by name: `FILE.py:FUNCTION`, or `command: LINE` with SMILES in and numbers out."""
     seed: int = Field(0, ge=0)
     """Seed of the picking."""
@@ -292,18 +274,6 @@ class Config(Options):
         return self
 
 
-def parse(options_type: type[OptionsType], values: Mapping[str, Any], source: str = "configuration") -> OptionsType:
-    """Validated options from plain values.
-
-    Raises:
-        ConfigError: an unknown key (with the nearest known one) or a value out of range, naming ``source``.
-    """
-    try:
-        return options_type.model_validate(dict(values))
-    except ValidationError as error:
-        raise ConfigError(f"{source}: " + "; ".join(explain(options_type, one) for one in error.errors())) from None
-
-
 def option_groups() -> dict[str, type[Options]]:
     """The option groups by the name of their stage, in the order of the workflow."""
     return {
@@ -311,26 +281,3 @@ def option_groups() -> dict[str, type[Options]]:
         for name, field in Config.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, Options)
     }
-
-
-def canonical_json(options: Options) -> str:
-    """The options as one line of JSON with sorted keys: the same options give the same text."""
-    return json.dumps(options.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
-
-
-def read_options(options_type: type[OptionsType], path: Path) -> OptionsType:
-    """Options from a YAML or JSON file.
-
-    Raises:
-        ConfigError: the file cannot be read, is no mapping, or holds something that is not an option.
-    """
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML or JSON: {error}") from None
-    values = {} if values is None else values
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected `key: value` lines, found {type(values).__name__}")
-    return parse(options_type, values, str(path))

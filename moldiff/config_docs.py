@@ -7,7 +7,8 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from moldiff.config import Config, Options
+from moldiff.config import Config
+from moldiff.options import Options
 
 _HEAD = """# Configuration
 

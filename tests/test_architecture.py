@@ -14,7 +14,7 @@ PACKAGE = ROOT / "moldiff"
 # By the longest prefix that fits. Modules of one floor do not import each other unless they share a column.
 FLOORS = {
     "moldiff.config": 0,
-    "moldiff.config_messages": 0,
+    "moldiff.options": 0,
     "moldiff.errors": 0,
     "moldiff.atomic": 0,
     "moldiff.manifest": 0,
@@ -42,8 +42,8 @@ FLOORS = {
     "moldiff": 0,  # __init__.py, whose `load` is imported only when it is asked for
 }
 SAME_FLOOR = {
-    ("moldiff.config", "moldiff.errors"),
-    ("moldiff.config", "moldiff.config_messages"),
+    ("moldiff.options", "moldiff.errors"),
+    ("moldiff.config", "moldiff.options"),
     ("moldiff.atomic", "moldiff.errors"),
     ("moldiff.manifest", "moldiff.atomic"),
     ("moldiff.manifest", "moldiff.errors"),

@@ -17,8 +17,9 @@ import moldiff
 from moldiff import cli, config, config_docs
 from moldiff.command_log import Tee, open_log
 from moldiff.command_options import collect
-from moldiff.config import ConfigError, Options, TrainOptions
+from moldiff.config import TrainOptions
 from moldiff.errors import UserError
+from moldiff.options import ConfigError, Options
 
 RUNNER = CliRunner()
 Stages = Callable[..., list[dict[str, Any]]]

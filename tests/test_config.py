@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moldiff import config, config_docs
-from moldiff.config import Config, ConfigError, FeaturizeOptions, SampleOptions, TrainOptions
+from moldiff.config import Config, FeaturizeOptions, SampleOptions, TrainOptions
 from moldiff.config_docs import markdown
+from moldiff.options import ConfigError, canonical_json, parse, read_options
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = sorted((ROOT / "workflows" / "config").glob("*.yaml"))
@@ -20,7 +21,7 @@ DATA = {"inputs": ["molecules.sdf"]}
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_configurations_are_valid(path: Path):
-    options = config.read_options(Config, path)
+    options = read_options(Config, path)
     assert options.name == path.stem
     jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), config_docs.json_schema())
 
@@ -61,7 +62,7 @@ def test_every_option_has_a_help_text():
 )
 def test_a_mistake_is_explained(values: dict[str, object], words: list[str]):
     with pytest.raises(ConfigError) as caught:
-        config.parse(Config, values, "my.yaml")
+        parse(Config, values, "my.yaml")
     assert str(caught.value).startswith("my.yaml: ")
     for word in words:
         assert word in str(caught.value)
@@ -69,7 +70,7 @@ def test_a_mistake_is_explained(values: dict[str, object], words: list[str]):
 
 def test_all_mistakes_are_named_at_once():
     with pytest.raises(ConfigError, match=r"sample\.n.*sample\.stepz"):
-        config.parse(Config, {"featurize": DATA, "sample": {"n": 0, "stepz": 1}})
+        parse(Config, {"featurize": DATA, "sample": {"n": 0, "stepz": 1}})
 
 
 @pytest.mark.parametrize("text", ["[1, 2]", "a: [", "just words"])
@@ -77,20 +78,20 @@ def test_a_file_that_is_no_mapping(tmp_path: Path, text: str):
     path = tmp_path / "bad.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"bad\.yaml"):
-        config.read_options(Config, path)
+        read_options(Config, path)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"absent\.yaml"):
-        config.read_options(Config, tmp_path / "absent.yaml")
+        read_options(Config, tmp_path / "absent.yaml")
     (tmp_path / "latin.yaml").write_bytes("name: é".encode("latin-1"))
     with pytest.raises(ConfigError, match=r"latin\.yaml"):
-        config.read_options(Config, tmp_path / "latin.yaml")
+        read_options(Config, tmp_path / "latin.yaml")
 
 
 def test_an_empty_file_is_all_defaults(tmp_path: Path):
     (tmp_path / "empty.yaml").write_text("")
-    assert config.read_options(SampleOptions, tmp_path / "empty.yaml") == SampleOptions()
+    assert read_options(SampleOptions, tmp_path / "empty.yaml") == SampleOptions()
 
 
 def test_options_do_not_change():
@@ -99,15 +100,15 @@ def test_options_do_not_change():
 
 
 def test_text_from_the_command_line_of_snakemake_is_taken():
-    assert config.parse(SampleOptions, {"n": "13"}).n == 13
+    assert parse(SampleOptions, {"n": "13"}).n == 13
 
 
 @given(n=st.integers(1, 10**6), steps=st.integers(1, 10**4), noise=st.floats(0, 1))
 def test_canonical_json_goes_round(n: int, steps: int, noise: float):
     options = SampleOptions(n=n, steps=steps, noise=noise)
-    text = config.canonical_json(options)
-    assert config.parse(SampleOptions, json.loads(text)) == options
-    assert config.canonical_json(config.parse(SampleOptions, json.loads(text))) == text
+    text = canonical_json(options)
+    assert parse(SampleOptions, json.loads(text)) == options
+    assert canonical_json(parse(SampleOptions, json.loads(text))) == text
 
 
 def test_groups_are_in_the_order_of_the_workflow():

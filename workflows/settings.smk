@@ -8,12 +8,12 @@ import sys
 from glob import glob
 from pathlib import Path
 
-from moldiff import config as moldiff_config, shipped
+from moldiff import config as moldiff_config, options as moldiff_options, shipped
 from moldiff.errors import UserError
 
 try:
-    CONFIG = moldiff_config.parse(moldiff_config.Config, config)
-except moldiff_config.ConfigError as error:
+    CONFIG = moldiff_options.parse(moldiff_config.Config, config)
+except moldiff_options.ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 RUN = f"{CONFIG.results}/{CONFIG.name}"

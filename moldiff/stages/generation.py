@@ -11,13 +11,14 @@ import torch
 
 from moldiff.checkpoint import Model, load_model
 from moldiff.chemistry.arrays import MoleculeArrays, to_rdkit
-from moldiff.config import SampleOptions, parse
+from moldiff.config import SampleOptions
 from moldiff.dataset.loader import hash_seed
 from moldiff.devices import device_type
 from moldiff.diffusion import schedules, solvers
 from moldiff.diffusion.process import Process
 from moldiff.errors import UserError
 from moldiff.molecules import Denoiser, MoleculeBatch, Prediction, Vocabulary
+from moldiff.options import parse
 from moldiff.scoring.validity import is_strict
 from moldiff.shipped import weights_path
 

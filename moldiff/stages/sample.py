@@ -19,10 +19,11 @@ from tqdm import tqdm
 import moldiff
 from moldiff.atomic import atomic_path, write_text
 from moldiff.chemistry.sdf import write_sdf_block
-from moldiff.config import SampleOptions, canonical_json, parse
+from moldiff.config import SampleOptions
 from moldiff.errors import UserError
 from moldiff.manifest import read_record, record_of, write_record
 from moldiff.memory import keep_large_buffers
+from moldiff.options import canonical_json, parse
 from moldiff.stages.generation import Generator, PlannedBatch, batches_of, evaluations, planned, restart_evaluations
 
 _INDEX = re.compile(r"^>  <moldiff_index>\n(\d+)$", re.MULTILINE)

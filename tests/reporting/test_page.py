@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from moldiff.config import Config, ReportOptions, parse
+from moldiff.config import Config, ReportOptions
+from moldiff.options import parse
 from moldiff.reporting.page import page
 from moldiff.reporting.sources import gather
 from tests.reporting.made_run import CLOSING, EVIL, GOOD, make_run
