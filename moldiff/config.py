@@ -39,6 +39,10 @@ class FeaturizeOptions(Options):
     """Minimize made conformers with MMFF94s (UFF where MMFF has no parameters)."""
     conformer_timeout: float = Field(10.0, gt=0)
     """Seconds after which making the conformers of one molecule is given up."""
+    relax: Literal["none", "gfn2"] = "none"
+    """gfn2: relax every conformer, made or given, with GFN2-xTB (extra `xtb`); a second of a core for 45 atoms."""
+    relax_timeout: float = Field(120.0, gt=0)
+    """Seconds after which the relaxation of one molecule's conformers is given up."""
     duplicates: Literal["keep", "reject"] = "keep"
     """What becomes of a record whose canonical SMILES stood in an earlier record."""
     limit: int | None = Field(None, ge=1)

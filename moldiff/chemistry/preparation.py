@@ -1,6 +1,7 @@
 """From a record to the standardised molecules that the data set holds."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -14,6 +15,7 @@ from moldiff.chemistry.identity import flat_key, inchikey, scaffold_smiles, with
 from moldiff.chemistry.parsing import Rejected, has_coordinates, parse_record
 from moldiff.chemistry.records import Record
 from moldiff.config import FeaturizeOptions
+from moldiff.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,10 @@ def read_whole(record: Record, options: FeaturizeOptions) -> Chem.Mol:
 
 
 def standardise(mol: Chem.Mol, record: Record, options: FeaturizeOptions) -> StandardMolecule:
-    """Hydrogens as wanted, elements and size checked, conformers made where there are no coordinates.
+    """Hydrogens as wanted, elements and size checked, conformers made where there are no coordinates, and relaxed.
 
     Raises:
-        Rejected: what would be stored is not allowed, not the molecule any more, or gets no conformer.
+        Rejected: what would be stored is not allowed, not the molecule any more, or gets no conformer or no minimum.
     """
     heavy = _heavy(mol)
     explicit = options.hydrogens == "explicit"
@@ -78,6 +80,11 @@ def standardise(mol: Chem.Mol, record: Record, options: FeaturizeOptions) -> Sta
         heavy = _heavy(mol)
     elif explicit and any(hydrogens):
         mol = Chem.AddHs(mol, addCoords=True)
+    if options.relax == "gfn2":
+        from moldiff.chemistry.gfn2 import relaxed  # brings scipy, which nothing else here needs
+
+        mol = relaxed(mol)
+        heavy = _heavy(mol)
     stored = mol if explicit else heavy
     try:
         graph = to_arrays(stored)
@@ -185,6 +192,18 @@ def _one_fragment(mol: Chem.Mol, policy: str) -> Chem.Mol:
 def _neutralized(mol: Chem.Mol) -> Chem.Mol:
     """Uncharged as far as hydrogen can do it; hydrogen atoms become implicit on the way."""
     return rdMolStandardize.Uncharger().uncharge(Chem.RemoveHs(mol))
+
+
+def check_elements(elements: Sequence[str]) -> None:
+    """Make sure that symbols are those of elements.
+
+    Raises:
+        UserError: one is not.
+    """
+    table = Chem.GetPeriodicTable()
+    symbols = {table.GetElementSymbol(number) for number in range(1, 119)}
+    if unknown := [symbol for symbol in elements if symbol not in symbols]:
+        raise UserError(f"elements: no element has the symbol {unknown[0]!r}; name each for itself, like C, Cl or Br")
 
 
 @cache

@@ -5,12 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, rdBase
-from rdkit.Chem import rdForceFieldHelpers
-from rdkit.ForceField import rdForceField
 
-ITERATIONS = 1000
-"""Iterations after which a minimisation is given up; RDKit's default of 200 leaves one in eight unfinished."""
-_VARIANT = "MMFF94s"
+from moldiff.chemistry.hydrogens import ITERATIONS, force_field, with_hydrogens
 
 
 @dataclass(frozen=True)
@@ -58,15 +54,8 @@ def complete(mol: Chem.Mol) -> tuple[Chem.Mol | None, int, str | None]:
         return None, 0, "coordinates not finite"
     if len(Chem.GetMolFrags(mol)) > 1:
         return None, 0, "not connected"
-    given = mol.GetNumAtoms()
-    whole = Chem.AddHs(mol, addCoords=True)
-    added = whole.GetNumAtoms() - given
-    if added and (field := _field(whole)) is not None:
-        for atom in range(given):
-            field.AddFixedPoint(atom)
-        field.Initialize()
-        field.Minimize(maxIts=ITERATIONS)
-    return whole, added, None
+    whole = with_hydrogens(mol)
+    return whole, whole.GetNumAtoms() - mol.GetNumAtoms(), None
 
 
 def displacement(mol: Chem.Mol, before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
@@ -88,7 +77,7 @@ def displacement(mol: Chem.Mol, before: NDArray[np.float64], after: NDArray[np.f
 
 
 def _relax(whole: Chem.Mol, added: int) -> Relaxation:
-    field = _field(whole)
+    field = force_field(whole)
     if field is None:
         return Relaxation(None, None, "no MMFF94s parameters", added)
     before = whole.GetConformer().GetPositions()
@@ -101,13 +90,3 @@ def _relax(whole: Chem.Mol, added: int) -> Relaxation:
         return Relaxation(None, None, f"not converged in {ITERATIONS} iterations", added)
     after = whole.GetConformer().GetPositions()
     return Relaxation(max(lowered, 0.0), displacement(whole, before, after), None, added)
-
-
-def _field(mol: Chem.Mol) -> rdForceField.ForceField | None:
-    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant=_VARIANT)
-    if properties is None:
-        return None
-    field = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, properties)
-    if field is not None:
-        field.Initialize()
-    return field

@@ -13,7 +13,7 @@ from moldiff.scoring.parsing import parse
 from moldiff.scoring.score import Task
 from moldiff.scoring.strain import Relaxation, strain
 from moldiff.scoring.validity import fragments, sanitize
-from moldiff.scoring.xtb import relax_all, require_tblite
+from moldiff.scoring.xtb import relax_all
 
 SLOW_TIMEOUT = 300.0
 """Seconds for a molecule's GFN2-xTB relaxation or PoseBusters run, where the option's limit is below."""

@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from moldiff.chemistry.parsing import Rejected
-from moldiff.chemistry.preparation import add_smiles, finish, quiet, read_whole, standardise
+from moldiff.chemistry.preparation import add_smiles, check_elements, finish, quiet, read_whole, standardise
 from moldiff.chemistry.qm9 import PREFIX
 from moldiff.chemistry.records import Record, expand_inputs, read_records
 from moldiff.chemistry.workers import Lost, default_workers, run_all
@@ -39,7 +39,8 @@ def featurize(options: FeaturizeOptions, output: Path, *, workers: int = 0) -> d
         workers: processes; 0 takes the processor cores at hand.
 
     Raises:
-        UserError: an input cannot be read, no record gives a molecule, the output cannot be written.
+        UserError: an input cannot be read, no record gives a molecule, the output cannot be written, an element
+            does not exist, or tblite is missing where GFN2-xTB is asked for.
     """
     parts = [_collect(options, shard, options.shards, workers) for shard in range(options.shards)]
     return assemble(parts, options, output, _versions())
@@ -91,6 +92,11 @@ class _Piece:
 
 def _collect(options: FeaturizeOptions, shard: int, shards: int, workers: int) -> Part:
     """All results of one shard."""
+    check_elements(options.elements)
+    if options.relax == "gfn2":
+        from moldiff.chemistry.gfn2 import require_tblite
+
+        require_tblite()
     inputs = _inputs(options)
     if shards > 1 and "-" in inputs:
         raise UserError("standard input cannot be cut into shards; save it to a file or use one shard")
@@ -105,7 +111,7 @@ def _collect(options: FeaturizeOptions, shard: int, shards: int, workers: int) -
             then=(partial(_standardise, options=options), _add_smiles, partial(_finish, options=options)),
             workers=workers or default_workers(),
             chunk=_CHUNK,
-            timeout=options.conformer_timeout + _GRACE,
+            timeout=options.conformer_timeout + (options.relax_timeout if options.relax != "none" else 0) + _GRACE,
         ):
             if isinstance(piece, Lost):
                 piece = _pack([_Task(*piece.item, "", piece.reason)])

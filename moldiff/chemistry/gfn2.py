@@ -1,0 +1,151 @@
+"""GFN2-xTB (Bannwarth et al., J. Chem. Theory Comput. 15, 1652, 2019): energies and relaxed geometries, by tblite.
+
+Needs tblite, which the extra ``moldiff[xtb]`` installs.
+"""
+
+import importlib.util
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem
+from scipy.optimize import minimize
+from scipy.spatial.distance import pdist, squareform
+
+from moldiff.chemistry.hydrogens import with_hydrogens
+from moldiff.chemistry.parsing import Rejected
+from moldiff.errors import UserError
+
+BOHR = 0.529177210903
+"""Å (CODATA 2018)."""
+HARTREE = 627.5094740631
+"""kcal/mol (CODATA 2018)."""
+ITERATIONS = 1000
+_BROKEN = 1.3
+"""A bond is broken where it is longer than this many sums of covalent radii, ..."""
+_FORMED = 1.15
+"""... and made where atoms without one are nearer than this; bicyclo[1.1.1]pentane's bridgeheads are at 1.2."""
+
+
+class Level(NamedTuple):
+    """Where a relaxation ends: a step changes the energy by less, and the norm of the gradient is below."""
+
+    energy_change: float
+    """Hartree."""
+    gradient: float
+    """Hartree/bohr."""
+
+
+NORMAL = Level(5e-6, 1e-3)
+"""xtb's level of that name."""
+LOOSE = Level(5e-5, 4e-3)
+"""xtb's level of that name: a few tenths of a kcal/mol above the minimum, in half the steps."""
+
+
+class NotConverged(RuntimeError):
+    """The iterations were used up."""
+
+
+def require_tblite() -> None:
+    """Make sure that tblite can be imported, without doing so.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    if importlib.util.find_spec("tblite") is None:
+        raise UserError("GFN2-xTB relaxation needs tblite, which is not installed; run: pip install 'moldiff[xtb]'")
+
+
+def minimise(mol: Chem.Mol, conformer: int = -1, level: Level = NORMAL) -> tuple[float, NDArray[np.float64]]:
+    """By how much the energy falls to the nearest minimum, kcal/mol, and the coordinates there [A, 3], Å.
+
+    The charge is the sum of formal charges; radical electrons are unpaired.
+
+    Args:
+        mol: sanitized molecule with all its hydrogen atoms and a conformer, coordinates in Å; left as it is.
+        conformer: number of the conformer.
+        level: when to end.
+
+    Raises:
+        NotConverged: the geometry is not there after `ITERATIONS`.
+        RuntimeError, ValueError: tblite has no energy: no convergence of the charges, no parameters for an element.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when tblite is first imported; processes share the cores
+    before = mol.GetConformer(conformer).GetPositions()
+    surface = _Surface(mol, before, level)
+    start, _ = surface(before.ravel() / BOHR)
+    found = minimize(
+        surface,
+        before.ravel() / BOHR,
+        jac=True,
+        method="L-BFGS-B",
+        callback=surface.watch,
+        options={"maxiter": ITERATIONS, "maxfun": 2 * ITERATIONS, "ftol": 0.0, "gtol": 0.0, "maxcor": 20},
+    )
+    if np.linalg.norm(found.jac) > level.gradient:
+        raise NotConverged(f"not converged in {found.nit} iterations")
+    return max((start - float(found.fun)) * HARTREE, 0.0), found.x.reshape(-1, 3) * BOHR
+
+
+def relaxed(mol: Chem.Mol) -> Chem.Mol:
+    """A copy with all hydrogen atoms whose conformers are relaxed, to the level `LOOSE`.
+
+    Args:
+        mol: sanitized molecule with conformers; missing hydrogens are placed first.
+
+    Raises:
+        Rejected: no energy, no convergence, or the relaxed structure has other bonds (a proton that moved, mostly).
+    """
+    whole = with_hydrogens(mol)
+    for conformer in whole.GetConformers():
+        try:
+            _, positions = minimise(whole, conformer.GetId(), LOOSE)
+        except (RuntimeError, ValueError) as error:
+            raise Rejected(f"no GFN2-xTB minimum: {str(error).strip().partition(chr(10))[0][:200]}") from None
+        if not keeps_bonds(whole, positions):
+            raise Rejected("GFN2-xTB breaks or makes a bond")
+        conformer.SetPositions(positions)
+    return whole
+
+
+def keeps_bonds(mol: Chem.Mol, positions: NDArray[np.float64]) -> bool:
+    """Whether coordinates [A, 3], Å, are those of the molecule's bonds, judged by covalent radii."""
+    table = Chem.GetPeriodicTable()
+    radii = np.array([table.GetRcovalent(atom.GetAtomicNum()) for atom in mol.GetAtoms()])
+    stretch = squareform(pdist(positions)) / (radii[:, None] + radii)
+    bonded = Chem.GetAdjacencyMatrix(mol).astype(bool)
+    apart = ~bonded & ~np.eye(len(radii), dtype=bool)
+    return bool((stretch[bonded] < _BROKEN).all() and (stretch[apart] > _FORMED).all())
+
+
+class _Surface:
+    """The energy surface, hartree over bohr, which remembers the last charges as the next start."""
+
+    def __init__(self, mol: Chem.Mol, positions: NDArray[np.float64], level: Level) -> None:
+        from tblite.interface import Calculator  # the extra's library, half a second to import
+
+        numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()])
+        unpaired = sum(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms())
+        charge = float(Chem.GetFormalCharge(mol))
+        self._calculator = Calculator("GFN2-xTB", numbers, positions / BOHR, charge=charge, uhf=unpaired)
+        self._calculator.set("verbosity", 0)
+        self._level = level
+        self._last: Any = None
+        self._norm = np.inf
+        self._energy = np.inf
+
+    def __call__(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Energy and gradient [3 A] at coordinates [3 A]."""
+        self._calculator.update(flat.reshape(-1, 3))
+        self._last = self._calculator.singlepoint(self._last)
+        gradient = self._last.get("gradient").ravel()
+        self._norm = float(np.linalg.norm(gradient))
+        return float(self._last.get("energy")), gradient
+
+    def watch(self, intermediate_result: Any) -> None:
+        """End the minimisation where the level is reached."""
+        change = abs(self._energy - intermediate_result.fun)
+        self._energy = intermediate_result.fun
+        if change < self._level.energy_change and self._norm < self._level.gradient:
+            raise StopIteration
