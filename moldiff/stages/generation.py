@@ -107,7 +107,7 @@ class Generator:
             denoiser = reduced(network) if options.precision == "bfloat16" else network
             step, levels = solver(options, process), grid(options)
             *_, state = solvers.generate(process, denoiser, step, levels, mask, random, dtype)
-            made = self._generated(state, batch.indices)
+            made = self.generated(state, batch.indices)
             broken = list(range(len(made)))
             for _ in range(options.restarts):
                 broken = [place for place in broken if not self.strict(made[place])]
@@ -119,7 +119,7 @@ class Generator:
                 tail = restart_levels(options)
                 *_, again = solvers.generate(process, denoiser, step, tail, begin.mask, random, dtype, begin=begin)
                 state = state.put(places, again)
-                for place, one in zip(broken, self._generated(again, [batch.indices[i] for i in broken]), strict=True):
+                for place, one in zip(broken, self.generated(again, [batch.indices[i] for i in broken]), strict=True):
                     made[place] = replace(one, restarts=made[place].restarts + 1)
         return made
 
@@ -127,7 +127,8 @@ class Generator:
         """Whether a molecule is valid_strict as `moldiff check` says; one that is not is worth another try."""
         return molecule.finite and is_strict(self.to_rdkit(molecule))
 
-    def _generated(self, state: MoleculeBatch, indices: Sequence[int]) -> list[Generated]:
+    def generated(self, state: MoleculeBatch, indices: Sequence[int]) -> list[Generated]:
+        """Clean molecules of a batch as they are written, with their numbers."""
         made = to_arrays(state.to("cpu"), self.model.network.vocabulary)
         return [Generated(index, arrays) for index, arrays in zip(indices, made, strict=True)]
 

@@ -34,7 +34,7 @@ def test_relaxes_and_gives_reasons() -> None:
 def test_energy_of_water_is_the_published_one() -> None:
     from tblite.interface import Calculator
 
-    from moldiff.scoring.xtb import BOHR
+    from moldiff.chemistry.gfn2 import BOHR
 
     water = embedded("O")
     numbers = [atom.GetAtomicNum() for atom in water.GetAtoms()]

@@ -1,0 +1,92 @@
+"""Where along the noise does a model lose its way? `python -m benchmarks.there_and_back DATASET --weights drugs`.
+
+Held-out molecules of one size are noised to a level and denoised from there, as a restart does it. What differs from
+the molecules themselves was lost below that level. `--rows` gives other settings: 'noise_below=0.5 step_scale=1'.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from rdkit import Chem, RDLogger
+from rdkit.Chem import rdMolDescriptors
+
+from moldiff.config import SampleOptions
+from moldiff.dataset.loader import MoleculeLoader
+from moldiff.dataset.storage import open_dataset
+from moldiff.diffusion import solvers
+from moldiff.molecules import MoleculeBatch
+from moldiff.options import parse
+from moldiff.scoring.strain import strain
+from moldiff.scoring.validity import sanitize
+from moldiff.stages.generation import Generator, grid, reduced, solver
+
+COLUMNS = ("valid_strict", "rotatable bonds", "rings", "aromatic rings", "gyration², Å²", "strain, kcal/mol")
+
+
+def main() -> None:
+    """Noise, denoise, describe and print, row by row."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--weights", default="drugs", help="a weights file or the name of shipped weights")
+    parser.add_argument("--atoms", type=int, default=24, help="size of the molecules")
+    parser.add_argument("-n", type=int, default=128)
+    parser.add_argument("--levels", type=float, nargs="+", default=[0.1, 0.25, 0.5, 1.0, 2.0, 5.0], help="Å")
+    parser.add_argument("--rows", nargs="+", default=["steps=50"], help="options of sampling")
+    arguments = parser.parse_args()
+    RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]
+    torch.set_num_threads(1)
+    generator = Generator.load(arguments.weights)
+    clean = held_out(generator, arguments.dataset, arguments.atoms, arguments.n)
+    print("| settings | from, Å | evaluations | " + " | ".join(COLUMNS) + " |")
+    print("| --- " * (3 + len(COLUMNS)) + "|")
+    print(f"| the molecules themselves | | | {described(generator, clean)} |", flush=True)
+    denoiser = reduced(generator.model.network)
+    for row in arguments.rows:
+        options = parse(SampleOptions, {"accelerator": "cpu", **dict(pair.split("=") for pair in row.split())})
+        step, levels = solver(options, generator.model.process), grid(options)
+        for level in arguments.levels:
+            tail = levels[levels <= 1.001 * level]
+            random = torch.Generator().manual_seed(0)
+            with torch.inference_mode():
+                *_, made = solvers.generate(
+                    generator.model.process, denoiser, step, tail, clean.mask, random, begin=clean
+                )
+            cells = described(generator, made)
+            print(f"| {row} | {float(tail[0]):.2f} | {len(tail) - 1} | {cells} |", flush=True)
+
+
+def held_out(generator: Generator, folder: Path, atoms: int, count: int) -> MoleculeBatch:
+    """The first validation molecules of a size."""
+    dataset = open_dataset(folder)
+    sizes = dataset.molecules.sizes[dataset.rows("valid")]
+    loader = MoleculeLoader.of(dataset, "valid", generator.model.network.vocabulary)
+    return loader.gather(torch.tensor(np.flatnonzero(sizes == atoms)[:count]))
+
+
+def described(generator: Generator, batch: MoleculeBatch) -> str:
+    """Share of valid_strict molecules in percent, and means (of strain the median) of these, as cells of a table."""
+    made = generator.generated(batch, range(len(batch.mask)))
+    mols = [sanitize(generator.to_rdkit(one)).mol for one in made if generator.strict(one)]
+    whole = [mol for mol in mols if mol is not None]
+    strains = [energy for mol in whole if (energy := strain(mol).energy) is not None]
+    columns = [
+        f"{100 * len(whole) / len(made):.1f}",
+        f"{np.mean([rdMolDescriptors.CalcNumRotatableBonds(mol) for mol in whole]):.2f}",
+        f"{np.mean([rdMolDescriptors.CalcNumRings(mol) for mol in whole]):.2f}",
+        f"{np.mean([rdMolDescriptors.CalcNumAromaticRings(mol) for mol in whole]):.2f}",
+        f"{mean_gyration(whole):.1f}",
+        f"{np.median(strains):.1f}",
+    ]
+    return " | ".join(columns)
+
+
+def mean_gyration(mols: Sequence[Chem.Mol]) -> float:
+    """Mean squared radius of gyration, Å²."""
+    return float(np.mean([mol.GetConformer().GetPositions().var(axis=0).sum() for mol in mols]))
+
+
+if __name__ == "__main__":
+    main()
