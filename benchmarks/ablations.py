@@ -103,7 +103,6 @@ def prepared(variant: Variant, dataset: Path, updates: int, folder: Path) -> tup
     )
     log = MetricsLog(folder / "metrics.csv", vars(process.weights))
     trainer = variant.trainer(options, model.network, process, data, folder, log, lambda network: {})
-    trainer.noise = variant.noise
     return model, trainer, process
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 from moldiff import training
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import FeaturizedDataset
-from moldiff.diffusion.process import LossWeights, NoiseDistribution, Process
+from moldiff.diffusion.process import LossWeights, Process
 from moldiff.molecules import MoleculeBatch, Prediction, Vocabulary, centred
 from moldiff.network.denoiser import DenoisingNetwork
 
@@ -28,7 +28,6 @@ class Variant:
     Attributes:
         options: of the training, that differ.
         process: the diffusion process in place of the usual one.
-        noise: distribution of σ in training.
         trainer: the loop.
         info: the dataset's description in place of the true one.
         loader: of the molecules.
@@ -37,7 +36,6 @@ class Variant:
 
     options: dict[str, Any] = field(default_factory=dict)
     process: Callable[[Process], Process] = lambda process: process
-    noise: NoiseDistribution = NoiseDistribution()
     trainer: type[training.Trainer] = training.Trainer
     info: Callable[[dict[str, Any]], dict[str, Any]] = lambda info: info
     loader: type[MoleculeLoader] = MoleculeLoader
@@ -237,10 +235,10 @@ VARIANTS: dict[str, Variant] = {
     "placeholder atoms, two at most": Variant(info=with_placeholders, loader=PlaceholderLoader),
     "categories half kept at σ = 0.5 Å": Variant(process=scaled(0.5)),
     "categories half kept at σ = 2 Å": Variant(process=scaled(2.0)),
-    "ln σ of mean -1.5": Variant(noise=NoiseDistribution(-1.5, 1.4)),
-    "ln σ of mean -0.5": Variant(noise=NoiseDistribution(-0.5, 1.4)),
-    "ln σ of deviation 1.0": Variant(noise=NoiseDistribution(-1.0, 1.0)),
-    "ln σ of deviation 1.8": Variant(noise=NoiseDistribution(-1.0, 1.8)),
+    "ln σ of mean -1.5": Variant({"log_sigma_mean": -1.5}),
+    "ln σ of mean -0.5": Variant({"log_sigma_mean": -0.5}),
+    "ln σ of deviation 1.0": Variant({"log_sigma_deviation": 1.0}),
+    "ln σ of deviation 1.8": Variant({"log_sigma_deviation": 1.8}),
     "bonds weigh 1": Variant(process=weighted(bond=1.0)),
     "bonds weigh 4": Variant(process=weighted(bond=4.0)),
     "positions weigh 3": Variant(process=weighted(pos=3.0)),

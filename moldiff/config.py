@@ -117,6 +117,10 @@ class TrainOptions(Options):
     """Largest norm of the gradient."""
     self_conditioning: float = Field(0.5, ge=0, le=1)
     """Share of steps in which the network also sees its own first prediction."""
+    log_sigma_mean: float = Field(-1.0, ge=-5, le=3)
+    """Mean of ln σ, σ in Å, where noise levels are drawn; a lower one, such as -2, teaches geometry in fine-tuning."""
+    log_sigma_deviation: float = Field(1.4, gt=0, le=5)
+    """Standard deviation of ln σ."""
     precision: Literal["float32", "bfloat16", "float64"] = "float32"
     """Arithmetic of the network."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"

@@ -108,7 +108,7 @@ class Trainer:
         self.fabric.launch()
         self.rank, self.world = self.fabric.global_rank, self.fabric.world_size
         self.progress = Progress()
-        self.noise = NoiseDistribution()
+        self.noise = NoiseDistribution(options.log_sigma_mean, options.log_sigma_deviation)
         self.network = network
         module = LossModule(network, process)
         self.average: AveragedModel = AveragedModel(network, multi_avg_fn=self._lerp)

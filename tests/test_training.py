@@ -202,6 +202,12 @@ def test_progress_goes_by_steps_or_by_time() -> None:
     assert Progress(step=5).fraction(tiny.train_options(steps=10)) == 0.5
 
 
+def test_noise_levels_are_drawn_as_the_options_say(tmp_path: Path) -> None:
+    drawn = trainer(tmp_path, log_sigma_mean=-2.0, log_sigma_deviation=0.5).noise.draw(20_000, torch.Generator()).log()
+    assert drawn.mean().item() == pytest.approx(-2.0, abs=0.02)
+    assert drawn.std().item() == pytest.approx(0.5, abs=0.02)
+
+
 def test_average_forgets_the_first_weights_sooner(undisturbed: Trainer) -> None:
     assert not torch.equal(undisturbed.average.module.node_head.weight, undisturbed.network.node_head.weight)
     assert int(undisturbed.average.n_averaged) == 8
