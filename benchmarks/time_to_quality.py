@@ -1,4 +1,4 @@
-"""Quality against training time: `python benchmarks/time_to_quality.py DATASET --minutes 2 5 10 30`.
+"""Quality against training time: `python -m benchmarks.time_to_quality DATASET --minutes 2 5 10 30`.
 
 For each budget a model is trained from scratch for that many minutes (the learning rate reaches zero at its end),
 1,000 molecules are sampled and checked, as the network makes them and with restarts of those that are broken, and a row
@@ -8,9 +8,11 @@ of a Markdown table is printed for each.
 import argparse
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from moldiff.config import CheckOptions, SampleOptions, TrainOptions
 from moldiff.manifest import read_record, record_of
+from moldiff.options import parse
 from moldiff.stages.check import check
 from moldiff.stages.sample import sample
 from moldiff.stages.train import train
@@ -24,8 +26,13 @@ def main() -> None:
     parser.add_argument("dataset", type=Path, help="a featurized dataset")
     parser.add_argument("--minutes", type=float, nargs="+", default=[2, 5, 10, 30])
     parser.add_argument("--out", type=Path, default=Path("results/time_to_quality"))
-    parser.add_argument("--batch-size", type=int, default=24)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument(
+        "--options",
+        nargs="*",
+        default=[],
+        metavar="KEY=VALUE",
+        help="of training: learning_rate=2e-3 network.layers=4",
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, nargs="+", default=[50], help="network evaluations in sampling")
     parser.add_argument("-n", type=int, default=1000, help="molecules to sample")
@@ -34,13 +41,8 @@ def main() -> None:
     print("| --- " * (4 + len(SHOWN)) + "|")
     for minutes in arguments.minutes:
         folder = arguments.out / f"{minutes:g}min"
-        options = TrainOptions(
-            steps=1_000_000,
-            minutes=minutes,
-            batch_size=arguments.batch_size,
-            learning_rate=arguments.learning_rate,
-            threads=arguments.threads,
-        )
+        fixed = {"steps": 1_000_000, "minutes": minutes, "batch_size": 24, "threads": arguments.threads}
+        options = parse(TrainOptions, fixed | nested(arguments.options))
         weights = train(options, arguments.dataset, folder)
         trained = read_record(folder / "train.json", "train again")["steps"]
         for steps, restarts in product(arguments.steps, (0, 3)):
@@ -50,6 +52,16 @@ def main() -> None:
             summary = check(CheckOptions(), [str(file)], folder / f"check-{steps}-{restarts}", train=arguments.dataset)
             cells = [cell(summary["metrics"].get(name)) for name in SHOWN]
             print(f"| {minutes:g} | {arguments.threads} | {trained} | {mean} | " + " | ".join(cells) + " |", flush=True)
+
+
+def nested(pairs: list[str]) -> dict[str, Any]:
+    """`network.layers=4` as {"network": {"layers": "4"}}."""
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        group, _, name = key.rpartition(".")
+        (options.setdefault(group, {}) if group else options)[name] = value
+    return options
 
 
 def cell(metric: dict[str, float] | None) -> str:
