@@ -6,7 +6,7 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-from rdkit import Chem
+from rdkit import Chem, rdBase
 from rdkit.Geometry import Point3D
 
 _BOND_TYPES = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
@@ -132,8 +132,9 @@ def implied_hydrogens(atomic_number: int, formal_charge: int, valence: int) -> i
         neighbour = Chem.Atom(9)
         neighbour.SetNoImplicit(True)
         mol.AddBond(0, mol.AddAtom(neighbour), Chem.BondType.SINGLE)
-    try:
-        mol.UpdatePropertyCache(strict=True)
-    except ValueError:
-        return None
+    with rdBase.BlockLogs():
+        try:
+            mol.UpdatePropertyCache(strict=True)
+        except ValueError:
+            return None
     return int(mol.GetAtomWithIdx(0).GetTotalNumHs())

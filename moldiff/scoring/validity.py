@@ -60,9 +60,8 @@ def is_strict(written: Chem.Mol) -> bool:
 
     Where hydrogens are atoms like others, those that are missing must show as radicals: `SetNoImplicit`.
     """
-    with rdBase.BlockLogs():
-        molecule = sanitize(written)
-        return molecule.mol is not None and fragments(written) == 1 and not strict_faults(written, molecule)
+    molecule = sanitize(written)
+    return molecule.mol is not None and fragments(written) == 1 and not strict_faults(written, molecule)
 
 
 def valid_largest_fragment(written: Chem.Mol, whole: Chem.Mol | None) -> bool:

@@ -114,3 +114,9 @@ def test_implied_hydrogens_are_those_of_the_sanitized_molecule(number, charge, v
     except ValueError:
         expected = None
     assert implied_hydrogens(number, charge, valence) == expected
+
+
+def test_an_impossible_valence_leaves_no_trace_on_stderr(capfd):
+    implied_hydrogens.cache_clear()
+    assert implied_hydrogens(6, 0, 6) is None
+    assert capfd.readouterr().err == ""
