@@ -1,0 +1,52 @@
+"""The mean of two weights of one training path: `python -m benchmarks.average_weights BEFORE AFTER --out MEAN`.
+
+What fine-tuning starts from and what it ends at often meet half way better than at either end (Wortsman et al. 2022,
+arXiv:2203.05482). `--share` is the part that AFTER has. The statistics that sampling needs (sizes of molecules) are
+those of BEFORE.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from moldiff.checkpoint import Model, load_model, save_model
+from moldiff.errors import UserError
+from moldiff.shipped import weights_path
+
+
+def main() -> None:
+    """Read both, average and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("before", help="a weights file or the name of shipped weights")
+    parser.add_argument("after", help="the same; trained from the first")
+    parser.add_argument("--share", type=float, default=0.5)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    before, after = (load_model(weights_path(path)) for path in (arguments.before, arguments.after))
+    save_model(averaged(before, after, arguments.share), arguments.out)
+    print(f"{arguments.out}: {load_model(arguments.out).checksum}")
+
+
+def averaged(before: Model, after: Model, share: float) -> Model:
+    """The first model with weights ``(1 - share) before + share after``.
+
+    Raises:
+        UserError: the networks or the noise they were trained on are not the same.
+    """
+    old, new = before.network.state_dict(), after.network.state_dict()
+    marginals = before.statistics.marginals == after.statistics.marginals
+    if {name: value.shape for name, value in old.items()} != {name: value.shape for name, value in new.items()}:
+        raise UserError("the two weights belong to different networks")
+    if not marginals or before.statistics.sigma_data != after.statistics.sigma_data:
+        raise UserError("the two networks were trained on different noise; the second must start from the first")
+    with torch.no_grad():
+        for name, value in old.items():
+            value.lerp_(new[name], share)
+    steps = [*before.history.get("parts", [before.history]), after.history]
+    return replace(before, history={"parts": steps, "averaged": {"last part": share}})
+
+
+if __name__ == "__main__":
+    main()
