@@ -89,7 +89,7 @@ def _parameter(path: tuple[str, ...], field: FieldInfo) -> inspect.Parameter:
         max=maximum,  # type: ignore[arg-type]
         rich_help_panel=f"Options of the {path[0]}" if len(path) > 1 else None,
     )
-    annotation = Annotated[field.annotation | None, option]
+    annotation = Annotated[field.annotation | None, option]  # type: ignore[name-defined]
     return inspect.Parameter("__".join(path), inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=None)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from rdkit import Chem
 
+from moldiff.chemistry.gfn2 import require_tblite
 from moldiff.config import CheckOptions
 from moldiff.scoring.conformers import Comparison, compare_with_conformers
 from moldiff.scoring.crosscheck import crosscheck_all

@@ -3,6 +3,7 @@
 import csv
 import filecmp
 import gzip
+import importlib.util
 import io
 import json
 import random
@@ -114,6 +115,18 @@ def test_shards_add_up_to_one_run_exactly(molecules: Path, training: Path, tmp_p
     (parts[1] / "part.json").unlink()
     with pytest.raises(UserError, match="no finished part"):
         stage.merge_checks(options, parts, tmp_path / "unfinished")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tblite") is None, reason="the extra xtb is not installed")
+def test_energies_are_of_the_molecules_asked_for(tmp_path: Path):
+    path = tmp_path / "energies.sdf"
+    path.write_text("".join(records(built()[:4])))
+    run([path], tmp_path, strain=3, xtb=2)
+    found = rows(tmp_path)
+    assert sum(row["strain_energy"] is not None for row in found) == 3
+    energies = [row["xtb_energy"] for row in found if row["xtb_energy"] is not None]
+    assert len(energies) == 2
+    assert all(0 < energy < 30 for energy in energies)  # embedded, not relaxed
 
 
 def comparable(summary: dict) -> dict:
