@@ -186,6 +186,15 @@ def with_placeholders(info: dict[str, Any]) -> dict[str, Any]:
     return {**info, "vocabulary": vocabulary, "sizes": sizes, "marginals": {**info["marginals"], "element": elements}}
 
 
+def without_sums(network: DenoisingNetwork) -> None:
+    """Leaves out the sums over an atom's pairs: the columns that take them are zero and stay so."""
+    for layer in network.layers:
+        weight, kept = layer.update[0].weight, torch.ones(layer.update[0].in_features)
+        kept[-network.options.hidden :] = 0
+        weight.data *= kept
+        weight.register_hook(lambda gradient, kept=kept: gradient * kept)
+
+
 def without_products(network: DenoisingNetwork) -> None:
     """Leaves out the tensor products that lead to features: only dot products, which are scalars, stay."""
     for layer in network.layers:
@@ -198,6 +207,16 @@ def scaled(scale: float) -> Callable[[Process], Process]:
         process,
         **{name: replace(getattr(process, name), scale=scale) for name in ("element", "charge", "bond")},
     )
+
+
+@dataclass(frozen=True)
+class PairMeanProcess(Process):
+    """Bonds weigh as a mean over all pairs, not as a sum an atom."""
+
+    def loss(self, predicted: Prediction, clean: MoleculeBatch, sigma: Tensor) -> dict[str, Tensor]:
+        """The usual losses, that of bonds a mean over the pairs."""
+        losses = super().loss(predicted, clean, sigma)
+        return {**losses, "bond": losses["bond"] * 2 / (clean.sizes - 1).clamp_min(1)}
 
 
 def weighted(**weights: float) -> Callable[[Process], Process]:
@@ -220,15 +239,19 @@ def network(**options: int) -> dict[str, Any]:
 VARIANTS: dict[str, Variant] = {
     "as it is": Variant(),
     "as it is, seed 1": Variant({"seed": 1}),
+    "no sums over pairs": Variant(change=without_sums),
+    "the first recipe: 6 layers, no sums, learning rate 1e-3": Variant(
+        {"network": {"layers": 6}, "learning_rate": 1e-3}, change=without_sums
+    ),
     "degree l ≤ 2": Variant(network(degree=2)),
     "degree l ≤ 2, no tensor products": Variant(network(degree=2), change=without_products),
     "degree l ≤ 3": Variant(network(degree=3)),
     "pairs 24 wide": Variant(network(pairs=24, hidden=64)),
     "pairs 96 wide": Variant(network(pairs=96, hidden=160)),
-    "4 layers": Variant(network(layers=4)),
-    "8 layers": Variant(network(layers=8)),
-    "4 layers, 160 scalars": Variant(network(layers=4, scalars=160)),
-    "8 layers, 96 scalars": Variant(network(layers=8, scalars=96)),
+    "3 layers": Variant(network(layers=3)),
+    "6 layers": Variant(network(layers=6)),
+    "160 scalars": Variant(network(scalars=160)),
+    "6 layers, 96 scalars": Variant(network(layers=6, scalars=96)),
     "no self-conditioning": Variant({"self_conditioning": 0.0}),
     "self-conditioning always": Variant({"self_conditioning": 1.0}),
     "elements and charges masked": Variant(info=masked_atoms),
@@ -239,20 +262,20 @@ VARIANTS: dict[str, Variant] = {
     "ln σ of mean -0.5": Variant({"log_sigma_mean": -0.5}),
     "ln σ of deviation 1.0": Variant({"log_sigma_deviation": 1.0}),
     "ln σ of deviation 1.8": Variant({"log_sigma_deviation": 1.8}),
+    "bonds weigh 0.25": Variant(process=weighted(bond=0.25)),
     "bonds weigh 1": Variant(process=weighted(bond=1.0)),
-    "bonds weigh 4": Variant(process=weighted(bond=4.0)),
+    "bonds as a mean over pairs": Variant(process=remade(PairMeanProcess, weights=LossWeights(bond=2.0))),
     "positions weigh 3": Variant(process=weighted(pos=3.0)),
     "loss on near distances": Variant(process=remade(DistanceProcess, weights=DistanceWeights())),
     "distorted positions": Variant(process=remade(DistortedProcess)),
     "average over 100 steps": Variant({"ema": 0.99}),
     "average over 10,000 steps": Variant({"ema": 0.9999}),
     "Muon": Variant(trainer=MuonTrainer),
-    "learning rate 5e-4": Variant({"learning_rate": 5e-4}),
-    "learning rate 2e-3": Variant({"learning_rate": 2e-3}),
+    "learning rate 1e-3": Variant({"learning_rate": 1e-3}),
+    "learning rate 4e-3": Variant({"learning_rate": 4e-3}),
     "learning rate constant": Variant(trainer=ConstantRateTrainer),
     "learning rate falls linearly": Variant(trainer=LinearRateTrainer),
     "batches of 12": Variant({"batch_size": 12}),
-    "batches of 12, learning rate 2e-3": Variant({"batch_size": 12, "learning_rate": 2e-3}),
     "batches of 48": Variant({"batch_size": 48}),
     "no weight decay": Variant({"weight_decay": 0.0}),
 }

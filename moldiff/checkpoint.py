@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch.nn import functional
 
 from moldiff.atomic import atomic_path, sha256
 from moldiff.config import NetworkOptions
@@ -21,8 +22,10 @@ from moldiff.molecules import Vocabulary
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.options import parse
 
-FORMAT = "moldiff-weights-1"
+FORMAT = "moldiff-weights-2"
 """Name and version of the file's format."""
+WITHOUT_SUMS = "moldiff-weights-1"
+"""The format before layers summed over an atom's pairs; such weights predict what they did."""
 SEAL = "sha256"
 """Key of the file's checksum of itself; files of older versions have none."""
 
@@ -128,8 +131,8 @@ def load_model(path: Path) -> Model:
         raise UserError(f"{path}: no such weights file{remedy}") from None
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: not a whole safetensors file ({error}){remedy}") from None
-    if metadata.get("format") != FORMAT:
-        found = metadata.get("format", "none")
+    found = metadata.get("format", "none")
+    if found not in (FORMAT, WITHOUT_SUMS):
         raise UserError(f"{path}: weights of format {found!r}, this version reads {FORMAT!r}{remedy}")
     try:
         header = json.loads(metadata["model"])
@@ -138,6 +141,10 @@ def load_model(path: Path) -> Model:
         statistics = Statistics(**{**values, "sizes": {int(key): value for key, value in values["sizes"].items()}})
         options = parse(NetworkOptions, header["network"], str(path))
         network = DenoisingNetwork(options, vocabulary, statistics.sigma_data)
+        if found == WITHOUT_SUMS:
+            for number in range(options.layers):
+                name = f"layers.{number}.update.0.weight"
+                tensors[name] = functional.pad(tensors[name], (0, options.hidden))
         network.load_state_dict(tensors)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path}: the weights do not fit their own description ({error}){remedy}") from None

@@ -72,7 +72,7 @@ class FeaturizeOptions(Options):
 class NetworkOptions(Options):
     """Width and depth of the denoiser."""
 
-    layers: int = Field(6, ge=1, le=64)
+    layers: int = Field(4, ge=1, le=64)
     """Number of layers."""
     scalars: int = Field(128, ge=8)
     """Scalar channels of an atom."""
@@ -105,7 +105,7 @@ class TrainOptions(Options):
     """Limit on the training's wall time, minutes; the learning rate reaches zero there if that is before `steps`."""
     batch_size: int = Field(48, ge=1)
     """Molecules of mean size in a batch; batches are cut by pairs, so larger molecules come in smaller batches."""
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(2e-3, gt=0)
     """Peak learning rate (AdamW), after the warm-up and before the cosine."""
     warmup_steps: int = Field(300, ge=0)
     """Steps of linear warm-up."""

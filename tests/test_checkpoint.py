@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, safe_open, save_file
 
-from moldiff.checkpoint import FORMAT, Model, Statistics, load_model, save_model
+from moldiff.checkpoint import FORMAT, WITHOUT_SUMS, Model, Statistics, load_model, save_model
 from moldiff.errors import UserError
 from tests import tiny
 
@@ -25,10 +25,10 @@ def saved(model: Model, tmp_path: Path) -> Path:
     return tmp_path / "model.safetensors"
 
 
-def rewritten(path: Path, *, tensors: dict[str, Any] | None = None, **metadata: str) -> Path:
-    """The file with some tensors replaced (None removes one) and other metadata."""
+def rewritten(path: Path, *, tensors: dict[str, Any] | None = None, **metadata: str | None) -> Path:
+    """The file with some tensors replaced and other metadata; None removes one."""
     with safe_open(path, "pt") as file:
-        kept = {**(file.metadata() or {}), **metadata}
+        kept = {name: value for name, value in {**(file.metadata() or {}), **metadata}.items() if value is not None}
     values = {name: value for name, value in {**load_file(path), **(tensors or {})}.items() if value is not None}
     save_file(values, path, kept)
     return path
@@ -56,6 +56,21 @@ def test_loaded_model_is_the_saved_one(model: Model, saved: Path) -> None:
         assert torch.equal(loaded.network(batch, sigma).pos, model.network(batch, sigma).pos)
     assert loaded.process.pos.sigma_data == tiny.SIGMA_DATA
     assert loaded.process.bond.marginal.tolist() == tiny.MARGINALS["bond"]
+
+
+def test_weights_from_before_the_sums_predict_what_they_did(model: Model, saved: Path) -> None:
+    """As if the layers did not sum over pairs: the columns that take the sums are zero."""
+    hidden, earlier = model.network.options.hidden, {}
+    with torch.no_grad():
+        for number, layer in enumerate(model.network.layers):
+            layer.update[0].weight[:, -hidden:] = 0
+            earlier[f"layers.{number}.update.0.weight"] = layer.update[0].weight[:, :-hidden].clone()
+    loaded = load_model(rewritten(saved, tensors=earlier, format=WITHOUT_SUMS, sha256=None))
+    batch, sigma = tiny.batch_of(5, 3).to("cpu", torch.float32), SIGMAS.float()
+    with torch.no_grad():
+        assert torch.equal(loaded.network(batch, sigma).element, model.network(batch, sigma).element)
+    save_model(loaded, saved)
+    assert load_model(saved).network.options == model.network.options
 
 
 def test_same_model_gives_the_same_bytes(model: Model, saved: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ class LossWeights:
     pos: float = 1.0
     element: float = 0.4
     charge: float = 0.4
-    bond: float = 2.0
+    bond: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,18 @@ class Process:
         )
 
     def loss(self, predicted: Prediction, clean: MoleculeBatch, sigma: Sigma) -> dict[str, Float[Tensor, " molecule"]]:
-        """The loss of each modality, unweighted; bonds count once for each unordered pair."""
+        """The loss of each modality and atom, unweighted; bonds count once for each unordered pair.
+
+        All are means over the atoms, bonds too: a mean over the pairs would make a bond of a large molecule weigh less.
+        """
         pairs, (row, column) = unordered_pairs(clean.mask)
+        pairs_an_atom = pairs.sum(1) / clean.mask.sum(1)
+        bond = self.bond.loss(predicted.bond[:, row, column], clean.bond[:, row, column], pairs)
         return {
             "pos": self.pos.loss(predicted.pos, clean.pos, clean.mask, sigma),
             "element": self.element.loss(predicted.element, clean.element, clean.mask),
             "charge": self.charge.loss(predicted.charge, clean.charge, clean.mask),
-            "bond": self.bond.loss(predicted.bond[:, row, column], clean.bond[:, row, column], pairs),
+            "bond": bond * pairs_an_atom,
         }
 
     def total(self, losses: dict[str, Float[Tensor, " molecule"]]) -> Float[Tensor, ""]:

@@ -11,6 +11,8 @@ from moldiff.network.pairs import PairIndex, RadialBasis
 
 DOTS = 8
 """Channels of degree 1 whose dot products a pair sees."""
+SUM_SCALE = 0.3
+"""Brings the sums over an atom's pairs to the size of its other invariants."""
 EPSILON = 1e-6
 """Added to squared lengths before a root, Å²: keeps the gradient of a zero distance finite."""
 
@@ -52,7 +54,7 @@ class Layer(nn.Module):
 
         self.product = NodeProduct(vectors, degree)
         self.mixed = DegreeLinear(self.vector_heads + vectors, 2 * vectors, degree)
-        invariants = 2 * scalars + 2 * vectors * degree
+        invariants = 2 * scalars + 2 * vectors * degree + options.hidden
         self.update = nn.Sequential(
             nn.Linear(invariants, 2 * scalars), nn.SiLU(), nn.Linear(2 * scalars, scalars + 2 * vectors)
         )
@@ -90,7 +92,9 @@ class Layer(nn.Module):
         mixed, partner = self.mixed(torch.cat([gathered_vectors, neighbours], -1)).chunk(2, -1)
         products, coupled = self.product(mixed, partner)
         squares = self.product.scalars(partner, partner)
-        update, gates = self.update(torch.cat([node, gathered, products, squares], -1)).split(
+        # attention averages, and an average cannot count: valences are sums
+        summed = index.gather(hidden, mask) * SUM_SCALE
+        update, gates = self.update(torch.cat([node, gathered, products, squares, summed], -1)).split(
             [scalars.shape[-1], 2 * self.vectors], -1
         )
         mixed_gate, partner_gate = gates[:, :, None].chunk(2, -1)

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -96,9 +98,18 @@ def test_loss_does_not_see_padding(sizes: list[int], more: int, seed: int) -> No
     assert_close("total", process.total(actual), process.total(expected))
 
 
+def test_loss_of_bonds_is_their_cross_entropy_an_atom() -> None:
+    """Every pair of a molecule of 5 atoms and of one of 3 is uncertain between all four orders: log 4 each."""
+    clean = tiny.batch_of(5, 3)
+    exact = exact_prediction(clean)
+    unsure = Prediction(exact.pos, exact.element, exact.charge, torch.zeros_like(exact.bond))
+    loss = tiny.process().loss(unsure, clean, tiny.levels(0.1, 1.0))["bond"]
+    assert_close("bond", loss, math.log(4) * tiny.levels(10 / 5, 3 / 3))
+
+
 def test_total_is_the_weighted_mean() -> None:
     losses = {name: tiny.levels(1.0, 3.0) for name in ("pos", "element", "charge", "bond")}
-    assert float(tiny.process().total(losses)) == pytest.approx(2 * (1 + 0.4 + 0.4 + 2))
+    assert float(tiny.process().total(losses)) == pytest.approx(2 * (1 + 0.4 + 0.4 + 0.5))
 
 
 def test_molecule_predicted_as_no_number_is_lost_and_its_neighbour_is_not() -> None:

@@ -34,6 +34,15 @@ def test_total_is_the_sum_of_both_atoms(atoms: int) -> None:
     assert torch.equal(index_of(atoms).total(nodes), expected)
 
 
+@pytest.mark.parametrize("sizes", [(1, 1), (4, 2), (5, 1)], ids=str)
+def test_gather_is_the_sum_over_the_pairs_of_real_atoms(sizes: tuple[int, int]) -> None:
+    mask, atoms = tiny.mask_of(*sizes), max(sizes)
+    values = pairs(atoms).detach()
+    matrix = index_of(atoms).spread(values)
+    expected = torch.stack([matrix[number, :, :size].sum(1) for number, size in enumerate(sizes)])
+    assert torch.allclose(index_of(atoms).gather(values, mask)[mask], expected[mask], rtol=0, atol=1e-12)
+
+
 def test_pack_takes_classes_as_well_as_features() -> None:
     bonds = tiny.batch_of(4, 3).bond
     index = index_of(4)
@@ -48,6 +57,7 @@ def test_handwritten_gradients_are_right(atoms: int) -> None:
     assert torch.autograd.gradcheck(index.total, (nodes,))
     if atoms > 1:
         assert torch.autograd.gradcheck(index.spread, (pairs(atoms),))
+        assert torch.autograd.gradcheck(index.gather, (pairs(atoms), tiny.mask_of(atoms, atoms - 1)))
 
 
 def test_radial_basis_tells_near_distances_apart_and_saturates() -> None:
