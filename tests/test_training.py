@@ -142,7 +142,7 @@ def test_finished_training_has_nothing_left_to_do(tmp_path: Path, monkeypatch: p
     assert again.run().step == 8
 
 
-@pytest.mark.parametrize("options", [{"seed": 1}, {"learning_rate": 2e-3}, {"batch_size": 4}, {"steps": 9}])
+@pytest.mark.parametrize("options", [{"seed": 1}, {"learning_rate": 3e-3}, {"batch_size": 4}, {"steps": 9}])
 def test_state_of_another_training_is_refused(
     options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
