@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from moldiff.errors import UserError
 
 _HOST = socket.gethostname().partition(".")[0]
@@ -49,6 +51,32 @@ def atomic_path(final: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
         except OSError:
             pass  # the folder itself is not ours to read; the error that brought us here says so
+
+
+@contextmanager
+def only_writer(final: Path) -> Iterator[None]:
+    """Keep other processes from making the same file meanwhile; a process that dies leaves the way free.
+
+    Raises:
+        UserError: another process is making it.
+    """
+    path = final.with_name(f".{final.name}.lock")
+    lock = FileLock(path)
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(
+            f"{final}: another process is making it; wait for its end, or give another --out (each shard its own)"
+        ) from None
+    except OSError:
+        pass  # a file system without locks has none; of a folder that cannot be written tells whoever writes there
+    try:
+        yield
+    finally:
+        if lock.is_locked:
+            path.unlink(missing_ok=True)
+            lock.release()
 
 
 def _remove_abandoned(final: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 import moldiff
-from moldiff.atomic import atomic_path, write_text
+from moldiff.atomic import atomic_path, only_writer, write_text
 from moldiff.chemistry.sdf import write_sdf_block
 from moldiff.config import SampleOptions
 from moldiff.errors import UserError
@@ -51,12 +51,50 @@ def sample(
         overwrite: begin anew even if there are finished batches.
 
     Raises:
-        UserError: the weights cannot be used, or the output cannot be written.
+        UserError: the weights cannot be used, the output cannot be written, or another process is making it.
     """
     if not output.name.endswith((".sdf", ".sdf.gz")):
         raise UserError(f"{output}: molecules are written as SDF; end the name in .sdf or .sdf.gz")
     if shard is not None and not 0 <= shard[0] < shard[1]:
         raise UserError(f"shard {shard[0]} of {shard[1]} does not exist; the first is 0, the last {shard[1] - 1}")
+    with only_writer(output):
+        return _sample(options, weights, output, shard, overwrite)
+
+
+def merge_samples(parts: Sequence[Path], output: Path) -> Path:
+    """Join the files of all shards into the file that one run would have written, molecules in order of their index.
+
+    Raises:
+        UserError: a part is missing, damaged, was made with other options, or a shard is given twice.
+    """
+    blocks = [block for part in parts for block in _split(part)]
+    numbers = [_index_of(block) for block in blocks]
+    if len(set(numbers)) != len(numbers):
+        raise UserError(
+            f"{output}: the parts {', '.join(map(str, parts))} hold the same molecule twice; give each once"
+        )
+    records = [_read_record(part) for part in parts]
+    identities = {json.dumps([record["options"], record["model"]], sort_keys=True) for record in records}
+    if len(identities) != 1:
+        raise UserError(f"{output}: the parts were made with different options or weights; sample all shards anew")
+    first = records[0]
+    requested = sum(record["requested"] for record in records)
+    if requested != first["options"]["n"]:
+        raise UserError(f"{output}: the parts hold {requested} of {first['options']['n']} molecules; give all shards")
+    _write(output, blocks)
+    joined = {
+        **first,
+        **_restarts(blocks, parse(SampleOptions, first["options"], f"{record_of(parts[0])}: options")),
+        **{key: sum(record[key] for record in records) for key in ("requested", "produced", "not_finite")},
+        "seconds": round(sum(record["seconds"] for record in records), 3),
+    }
+    write_record(record_of(output), joined, [output])
+    return output
+
+
+def _sample(
+    options: SampleOptions, weights: str | Path, output: Path, shard: tuple[int, int] | None, overwrite: bool
+) -> Path:
     keep_large_buffers()
     generator = Generator.load(weights)
     plan = list(batches_of(planned(options, generator.model.statistics.sizes), shard))
@@ -90,37 +128,6 @@ def sample(
     for left in output.parent.glob(f".{glob.escape(output.name)}.*.parts"):  # also those of a run with other options
         shutil.rmtree(left, ignore_errors=True)
     print(f"{output}: {len(blocks)} of {requested} molecules in {seconds:.1f} s", file=sys.stderr)
-    return output
-
-
-def merge_samples(parts: Sequence[Path], output: Path) -> Path:
-    """Join the files of all shards into the file that one run would have written, molecules in order of their index.
-
-    Raises:
-        UserError: a part is missing, damaged, was made with other options, or a shard is given twice.
-    """
-    blocks = [block for part in parts for block in _split(part)]
-    numbers = [_index_of(block) for block in blocks]
-    if len(set(numbers)) != len(numbers):
-        raise UserError(
-            f"{output}: the parts {', '.join(map(str, parts))} hold the same molecule twice; give each once"
-        )
-    records = [_read_record(part) for part in parts]
-    identities = {json.dumps([record["options"], record["model"]], sort_keys=True) for record in records}
-    if len(identities) != 1:
-        raise UserError(f"{output}: the parts were made with different options or weights; sample all shards anew")
-    first = records[0]
-    requested = sum(record["requested"] for record in records)
-    if requested != first["options"]["n"]:
-        raise UserError(f"{output}: the parts hold {requested} of {first['options']['n']} molecules; give all shards")
-    _write(output, blocks)
-    joined = {
-        **first,
-        **_restarts(blocks, parse(SampleOptions, first["options"], f"{record_of(parts[0])}: options")),
-        **{key: sum(record[key] for record in records) for key in ("requested", "produced", "not_finite")},
-        "seconds": round(sum(record["seconds"] for record in records), 3),
-    }
-    write_record(record_of(output), joined, [output])
     return output
 
 

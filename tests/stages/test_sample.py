@@ -131,6 +131,24 @@ def test_leftovers_of_other_options_are_not_used(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["samples.json", "samples.sdf"]
 
 
+def test_second_run_of_the_same_file_is_refused_and_takes_nothing_from_the_first(
+    weights: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two shards with one --out do: the one that ends first removed the other's batches."""
+    real, output, refused = Generator.batch, tmp_path / "samples.sdf", []
+
+    def interrupted(self: Generator, options: Any, batch: PlannedBatch) -> list[Generated]:
+        with pytest.raises(UserError, match=r"samples\.sdf: another process is making it"):
+            sample(OPTIONS, weights, output, shard=(1, 2))
+        refused.append(batch.number)
+        return real(self, options, batch)
+
+    monkeypatch.setattr(Generator, "batch", interrupted)
+    assert sample(OPTIONS, weights, output).read_bytes() == whole.read_bytes()
+    assert refused
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["samples.json", "samples.sdf"]
+
+
 def test_compressed_file_holds_the_same(weights: Path, whole: Path, tmp_path: Path) -> None:
     output = sample(OPTIONS, weights, tmp_path / "samples.sdf.gz")
     assert gzip.decompress(output.read_bytes()) == whole.read_bytes()
