@@ -57,8 +57,10 @@ def sample(
         raise UserError(f"{output}: molecules are written as SDF; end the name in .sdf or .sdf.gz")
     if shard is not None and not 0 <= shard[0] < shard[1]:
         raise UserError(f"shard {shard[0]} of {shard[1]} does not exist; the first is 0, the last {shard[1] - 1}")
+    keep_large_buffers()
+    generator = Generator.load(weights)
     with only_writer(output):
-        return _sample(options, weights, output, shard, overwrite)
+        return _sample(options, generator, output, shard, overwrite)
 
 
 def merge_samples(parts: Sequence[Path], output: Path) -> Path:
@@ -93,10 +95,8 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
 
 
 def _sample(
-    options: SampleOptions, weights: str | Path, output: Path, shard: tuple[int, int] | None, overwrite: bool
+    options: SampleOptions, generator: Generator, output: Path, shard: tuple[int, int] | None, overwrite: bool
 ) -> Path:
-    keep_large_buffers()
-    generator = Generator.load(weights)
     plan = list(batches_of(planned(options, generator.model.statistics.sizes), shard))
     parts = output.with_name(f".{output.name}.{_identity(options, generator, shard)}.parts")
     if overwrite:
