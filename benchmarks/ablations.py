@@ -19,16 +19,17 @@ import torch
 
 from benchmarks import sweep
 from benchmarks.variants import EXTRA_ELEMENT, VARIANTS, Variant
-from moldiff import training
-from moldiff.checkpoint import Model, new_model
 from moldiff.chemistry.arrays import MoleculeArrays
-from moldiff.config import SampleOptions, TrainOptions
+from moldiff.config.sample import SampleOptions
+from moldiff.config.train import TrainOptions
 from moldiff.dataset.storage import open_dataset
 from moldiff.diffusion.process import NoiseDistribution, Process
-from moldiff.memory import keep_large_buffers
-from moldiff.metrics import MetricsLog
+from moldiff.models.checkpoint import Model, new_model
 from moldiff.network.denoiser import DenoisingNetwork
-from moldiff.stages import generation
+from moldiff.sampling import sampler as generation
+from moldiff.training import loop as training
+from moldiff.training.log import MetricsLog
+from moldiff.training.malloc import keep_large_buffers
 
 SHOWN = ("valid_strict", "pb_valid_of_all", "uniqueness")
 

@@ -14,10 +14,10 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.rates import untrained
-from moldiff.checkpoint import Model
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.diffusion.process import NoiseDistribution
-from moldiff.training import LossModule
+from moldiff.models.checkpoint import Model
+from moldiff.training.loop import LossModule
 
 KINDS = {
     "matrix products": ("mm", "addmm", "bmm", "baddbmm"),

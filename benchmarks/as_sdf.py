@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 from moldiff.chemistry.arrays import to_rdkit
-from moldiff.chemistry.sdf import write_sdf_block
+from moldiff.chemistry.formats.sdf import write_sdf_block
 from moldiff.dataset.storage import open_dataset
-from moldiff.stages.check_reference import arrays_at
+from moldiff.scoring.sets.reference import arrays_at
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ import csv
 import sys
 from pathlib import Path
 
-from moldiff.chemistry.records import read_records
-from moldiff.scoring.parsing import parse
+from moldiff.chemistry.formats.records import read_records
+from moldiff.scoring.molecule.parsing import parse
 
 
 def write(path: str) -> None:

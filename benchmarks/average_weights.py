@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
-from moldiff.checkpoint import Model, load_model, save_model
 from moldiff.errors import UserError
-from moldiff.shipped import weights_path
+from moldiff.models.checkpoint import Model, load_model, save_model
+from moldiff.models.shipped import weights_path
 
 
 def main() -> None:

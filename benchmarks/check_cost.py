@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from moldiff.chemistry.records import read_records
+from moldiff.chemistry.formats.records import read_records
 
 
 def seconds(path: str, folder: str) -> float:

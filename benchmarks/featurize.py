@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from moldiff.config import FeaturizeOptions
+from moldiff.config.featurize import FeaturizeOptions
 from moldiff.stages.featurize import featurize
 
 

@@ -12,7 +12,7 @@ import time
 from itertools import islice
 from pathlib import Path
 
-from moldiff.chemistry.records import read_records
+from moldiff.chemistry.formats.records import read_records
 
 
 def main() -> None:

@@ -14,11 +14,11 @@ import torch
 from torch import nn
 
 from benchmarks.yardsticks import EdgeGraphNetwork, EdgeProductNetwork
-from moldiff.config import NetworkOptions
+from moldiff.config.network import NetworkOptions
 from moldiff.diffusion.process import Process
-from moldiff.memory import keep_large_buffers
-from moldiff.molecules import MoleculeBatch, Vocabulary
+from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.training.malloc import keep_large_buffers
 
 VOCABULARY = Vocabulary((1, 6, 7, 8, 9), (-1, 0, 1))
 SIGMA_DATA = 1.4

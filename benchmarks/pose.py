@@ -18,12 +18,12 @@ from posebusters.modules.flatness import _get_distances_to_plane
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom
 
-from moldiff.chemistry.records import read_records
-from moldiff.scoring.coordinates import PoseResult
-from moldiff.scoring.crosscheck import CrossCheck, crosscheck
-from moldiff.scoring.parsing import parse
-from moldiff.scoring.pose import pb_valid
-from moldiff.scoring.sanity import sanity
+from moldiff.chemistry.formats.records import read_records
+from moldiff.scoring.molecule.coordinates import PoseResult
+from moldiff.scoring.molecule.crosscheck import CrossCheck, crosscheck
+from moldiff.scoring.molecule.parsing import parse
+from moldiff.scoring.molecule.pose import pb_valid
+from moldiff.scoring.molecule.sanity import sanity
 
 SIGNED = _get_distances_to_plane
 

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import torch
 
-from moldiff.checkpoint import Model, new_model
-from moldiff.config import SampleOptions, TrainOptions
+from moldiff.config.sample import SampleOptions
+from moldiff.config.train import TrainOptions
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import open_dataset
-from moldiff.memory import keep_large_buffers
-from moldiff.metrics import MetricsLog
-from moldiff.stages.generation import Generator, planned
-from moldiff.training import Data, Trainer
+from moldiff.models.checkpoint import Model, new_model
+from moldiff.sampling.sampler import Generator, planned
+from moldiff.training.log import MetricsLog
+from moldiff.training.loop import Data, Trainer
+from moldiff.training.malloc import keep_large_buffers
 
 
 def main() -> None:

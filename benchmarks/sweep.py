@@ -13,11 +13,12 @@ from typing import Any
 
 import torch
 
-from moldiff.chemistry.sdf import write_sdf_block
-from moldiff.config import CheckOptions, SampleOptions
-from moldiff.options import parse
+from moldiff.chemistry.formats.sdf import write_sdf_block
+from moldiff.config.check import CheckOptions
+from moldiff.config.options import parse
+from moldiff.config.sample import SampleOptions
+from moldiff.sampling.sampler import Generator, evaluations, planned
 from moldiff.stages.check import check
-from moldiff.stages.generation import Generator, evaluations, planned
 
 SHOWN = ("valid_strict", "atom_stability", "pb_valid_of_all", "uniqueness")
 DISTANCES = ("bond_orders", "ring_sizes", "sa", "fsp3", "rotatable_bonds")

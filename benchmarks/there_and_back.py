@@ -13,15 +13,15 @@ import torch
 from rdkit import Chem, RDLogger
 from rdkit.Chem import rdMolDescriptors
 
-from moldiff.config import SampleOptions
+from moldiff.config.options import parse
+from moldiff.config.sample import SampleOptions
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import open_dataset
 from moldiff.diffusion import solvers
-from moldiff.molecules import MoleculeBatch
-from moldiff.options import parse
-from moldiff.scoring.strain import strain
-from moldiff.scoring.validity import sanitize
-from moldiff.stages.generation import Generator, grid, reduced, solver
+from moldiff.molecules.batch import MoleculeBatch
+from moldiff.sampling.sampler import Generator, grid, reduced, solver
+from moldiff.scoring.molecule.strain import strain
+from moldiff.scoring.molecule.validity import sanitize
 
 COLUMNS = ("valid_strict", "rotatable bonds", "rings", "aromatic rings", "gyration², Å²", "strain, kcal/mol")
 

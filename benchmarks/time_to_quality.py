@@ -10,9 +10,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from moldiff.config import CheckOptions, SampleOptions, TrainOptions
-from moldiff.manifest import read_record, record_of
-from moldiff.options import parse
+from moldiff.config.check import CheckOptions
+from moldiff.config.options import parse
+from moldiff.config.sample import SampleOptions
+from moldiff.config.train import TrainOptions
+from moldiff.files.manifest import read_record, record_of
 from moldiff.stages.check import check
 from moldiff.stages.sample import sample
 from moldiff.stages.train import train

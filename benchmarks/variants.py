@@ -8,12 +8,12 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from moldiff import training
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import FeaturizedDataset
 from moldiff.diffusion.process import LossWeights, Process
-from moldiff.molecules import MoleculeBatch, Prediction, Vocabulary, centred
+from moldiff.molecules.batch import MoleculeBatch, Prediction, Vocabulary, centred
 from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.training import loop as training
 
 EXTRA_ELEMENT, EXTRA_CHARGE = 118, 9
 """Classes that no molecule has: they stand for "masked", or for an atom that is none."""

@@ -16,7 +16,7 @@ from e3nn import o3
 from torch import Tensor, nn
 from torch.nn import functional
 
-from moldiff.molecules import BOND_ORDERS, MoleculeBatch, Prediction, Vocabulary, centred
+from moldiff.molecules.batch import BOND_ORDERS, MoleculeBatch, Prediction, Vocabulary, centred
 
 
 class Edges:

@@ -18,8 +18,8 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import QED, Descriptors, rdChemReactions, rdMolDescriptors
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
-from moldiff.atomic import sha256, write_text
 from moldiff.errors import UserError
+from moldiff.files.atomic import sha256, write_text
 
 HERE = Path(__file__).resolve().parent
 BUILT_WITH = "2026.09.1"  # the RDKit release whose SMILES and descriptors library.csv holds

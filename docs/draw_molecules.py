@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from rdkit import Chem
 
-from moldiff.atomic import write_text
+from moldiff.files.atomic import write_text
 
 COLOURS = {
     1: "#f2f2f2", 6: "#4a4f57", 7: "#3b6fd8", 8: "#d8433b", 9: "#5fb54a", 15: "#e08a2b", 16: "#d9b52c",

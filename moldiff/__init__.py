@@ -11,14 +11,14 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from moldiff.stages.generation import load
+    from moldiff.sampling.sampler import load
 
 __all__ = ["__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "load":
-        from moldiff.stages.generation import load
+        from moldiff.sampling.sampler import load
 
         return load
     if name == "__version__":

@@ -1,6 +1,6 @@
 """`python -m moldiff` is the command `moldiff`."""
 
-from moldiff.cli import main
+from moldiff.cli.main import main
 
 if __name__ == "__main__":
     main()

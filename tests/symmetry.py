@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from moldiff.molecules import Denoiser, MoleculeBatch, Prediction
+from moldiff.molecules.batch import Denoiser, MoleculeBatch, Prediction
 
 TOLERANCE = 1e-9
 """Absolute and relative."""

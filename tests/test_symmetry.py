@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from moldiff.molecules import MoleculeBatch, Prediction, centred
+from moldiff.molecules.batch import MoleculeBatch, Prediction, centred
 from tests import tiny
 from tests.symmetry import assert_equivariant, changes
 

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from moldiff.config import NetworkOptions, SampleOptions, TrainOptions
+from moldiff.config.network import NetworkOptions
+from moldiff.config.sample import SampleOptions
+from moldiff.config.train import TrainOptions
 from moldiff.dataset.storage import (
     ARRAYS_FILE,
     REJECTED_FILE,
@@ -23,7 +25,7 @@ from moldiff.dataset.storage import (
     write_table,
 )
 from moldiff.diffusion.process import Process
-from moldiff.molecules import MoleculeBatch, Vocabulary
+from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.network.denoiser import DenoisingNetwork
 
 VOCABULARY = Vocabulary((6, 7, 8, 9), (-1, 0, 1))

@@ -8,11 +8,13 @@ import sys
 from glob import glob
 from pathlib import Path
 
-from moldiff import config as moldiff_config, options as moldiff_options, shipped
+from moldiff.config import run as moldiff_run
+from moldiff.config import options as moldiff_options
+from moldiff.models import shipped
 from moldiff.errors import UserError
 
 try:
-    CONFIG = moldiff_options.parse(moldiff_config.Config, config)
+    CONFIG = moldiff_options.parse(moldiff_run.Config, config)
 except moldiff_options.ConfigError as error:
     raise WorkflowError(str(error)) from None
 
@@ -100,7 +102,7 @@ def cores(shards, wanted=0, away=1):
 
 def whole_run():
     """All options as JSON, without those that change no result and the short list's, of which the report is silent."""
-    sections = {name: WITHOUT_EFFECT for name in moldiff_config.option_groups()}
+    sections = {name: WITHOUT_EFFECT for name in moldiff_run.option_groups()}
     sections["rank"] = True
     return json.dumps(CONFIG.model_dump(mode="json", exclude=sections), sort_keys=True)
 

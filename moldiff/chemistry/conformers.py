@@ -6,7 +6,7 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from moldiff.chemistry.parsing import Rejected
-from moldiff.config import FeaturizeOptions
+from moldiff.config.featurize import FeaturizeOptions
 
 _MAX_ITERATIONS = 1000  # RDKit's default of 200 leaves one molecule in eight unconverged
 

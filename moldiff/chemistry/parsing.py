@@ -5,8 +5,8 @@ import re
 
 from rdkit import Chem, rdBase
 
-from moldiff.chemistry.records import Record
-from moldiff.chemistry.xyz import parse_xyz, perceive_bonds
+from moldiff.chemistry.formats.records import Record
+from moldiff.chemistry.formats.xyz import parse_xyz, perceive_bonds
 
 _SMILES = Chem.SmilesParserParams()
 _SMILES.sanitize = False
@@ -23,7 +23,7 @@ class Rejected(Exception):
 def parse_record(record: Record, charge: int = 0) -> Chem.Mol:
     """The molecule as written: hydrogens kept and, but for XYZ, not sanitized.
 
-    XYZ holds no bonds; they are perceived (`moldiff.chemistry.xyz.perceive_bonds`) and the method is the
+    XYZ holds no bonds; they are perceived (`moldiff.chemistry.formats.xyz.perceive_bonds`) and the method is the
     molecule's property ``_bonds``. That can take long: call it in a process that can be ended.
 
     Raises:

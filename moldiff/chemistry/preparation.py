@@ -11,10 +11,10 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from moldiff.chemistry.arrays import MoleculeArrays, implied_hydrogens, to_arrays
 from moldiff.chemistry.conformers import make_conformers
+from moldiff.chemistry.formats.records import Record
 from moldiff.chemistry.identity import flat_key, inchikey, scaffold_smiles, without_hydrogens
 from moldiff.chemistry.parsing import Rejected, has_coordinates, parse_record
-from moldiff.chemistry.records import Record
-from moldiff.config import FeaturizeOptions
+from moldiff.config.featurize import FeaturizeOptions
 from moldiff.errors import UserError
 
 

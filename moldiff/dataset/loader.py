@@ -10,7 +10,8 @@ from torch import Tensor
 
 from moldiff.dataset.storage import FeaturizedDataset
 from moldiff.errors import UserError
-from moldiff.molecules import MoleculeBatch, Vocabulary
+from moldiff.molecules.batch import MoleculeBatch, Vocabulary
+from moldiff.seeds import hash_seed
 
 WINDOW = 64
 """Batches among which molecules are sorted by size: more would waste less padding and mix molecules less."""
@@ -114,11 +115,6 @@ class MoleculeLoader:
                 yield self.gather(indices)
             passed += len(batches)
             epoch += 1
-
-
-def hash_seed(*parts: int) -> int:
-    """One seed of 63 bits from several numbers, the same on every machine."""
-    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def _indices(values: np.ndarray, known: tuple[int, ...], what: str) -> Int[Tensor, " atom"]:

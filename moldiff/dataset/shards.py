@@ -13,8 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from moldiff.atomic import write_text
-from moldiff.config import FeaturizeOptions
+from moldiff.config.featurize import FeaturizeOptions
 from moldiff.dataset.splits import split_at_random, split_by_hash, split_by_scaffold
 from moldiff.dataset.statistics import describe, histogram
 from moldiff.dataset.storage import (
@@ -32,7 +31,8 @@ from moldiff.dataset.storage import (
     write_table,
 )
 from moldiff.errors import UserError
-from moldiff.manifest import check_files, write_record
+from moldiff.files.atomic import write_text
+from moldiff.files.manifest import check_files, write_record
 
 SHARD_ROWS = "rows.parquet"
 SHARD_REJECTED = "rejected.parquet"

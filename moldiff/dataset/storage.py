@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import save
 
-from moldiff.atomic import atomic_path
 from moldiff.errors import UserError
-from moldiff.manifest import check_files, read_record, write_record
+from moldiff.files.atomic import atomic_path
+from moldiff.files.manifest import check_files, read_record, write_record
 
 FORMAT = 1
 ARRAYS_FILE = "arrays.safetensors"

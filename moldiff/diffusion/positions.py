@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
-from moldiff.molecules import centred
+from moldiff.molecules.batch import centred
 
 Positions = Float[Tensor, "molecule atom 3"]
 Mask = Bool[Tensor, "molecule atom"]

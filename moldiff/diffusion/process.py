@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from moldiff.diffusion.categories import CategoryDiffusion
 from moldiff.diffusion.positions import PositionDiffusion
-from moldiff.molecules import MoleculeBatch, Prediction
+from moldiff.molecules.batch import MoleculeBatch, Prediction
 
 Sigma = Float[Tensor, " molecule"]
 

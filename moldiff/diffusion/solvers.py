@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
 from moldiff.diffusion.process import Process
-from moldiff.molecules import Denoiser, MoleculeBatch, Prediction
+from moldiff.molecules.batch import Denoiser, MoleculeBatch, Prediction
 
 Step = Callable[..., tuple[MoleculeBatch, Prediction]]
 

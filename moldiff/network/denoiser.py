@@ -7,18 +7,19 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from moldiff.config import NetworkOptions
-from moldiff.molecules import BOND_ORDERS, MoleculeBatch, Prediction, Vocabulary, centred
+from moldiff.config.network import NetworkOptions
+from moldiff.molecules.batch import BOND_ORDERS, MoleculeBatch, Prediction, Vocabulary, centred
+from moldiff.molecules.pairs import PairIndex
 from moldiff.network.equivariant import components
 from moldiff.network.layer import Layer, pair_distance
-from moldiff.network.pairs import PairIndex, RadialBasis
+from moldiff.network.radial import RadialBasis
 
 CONDITION = 64
 """Channels of the noise level's embedding."""
 
 
 class DenoisingNetwork(nn.Module):
-    """A `moldiff.molecules.Denoiser` that learns.
+    """A `moldiff.molecules.batch.Denoiser` that learns.
 
     Positions are preconditioned as in Karras et al. 2022 (arXiv:2206.00364, table 1):
     x̂₀ = c_skip x + c_out F(c_in x), where F is the sum of the layers' moves of the positions. Inside, positions are

@@ -5,9 +5,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from moldiff.config import NetworkOptions
+from moldiff.config.network import NetworkOptions
+from moldiff.molecules.pairs import PairIndex
 from moldiff.network.equivariant import DegreeLinear, DegreeNorm, Features, NodeProduct, degrees, spherical_harmonics
-from moldiff.network.pairs import PairIndex, RadialBasis
+from moldiff.network.radial import RadialBasis
 
 DOTS = 8
 """Channels of degree 1 whose dot products a pair sees."""

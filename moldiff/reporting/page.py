@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 
-from moldiff.config import ReportOptions
+from moldiff.config.report import ReportOptions
 from moldiff.reporting import viewer
 from moldiff.reporting.layout import name_of
 from moldiff.reporting.markup import Markup, tag

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from rdkit import Chem, RDLogger
 
+from moldiff.chemistry.formats.records import Record, read_records
 from moldiff.chemistry.parsing import Rejected, has_coordinates, parse_record
-from moldiff.chemistry.records import Record, read_records
 from moldiff.errors import UserError
 from moldiff.reporting.sources import Evidence
 

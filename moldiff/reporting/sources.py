@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from moldiff.errors import UserError
-from moldiff.manifest import check_files, read_record, record_of
+from moldiff.files.manifest import check_files, read_record, record_of
 from moldiff.reporting.costs import Cost, read_costs
 
 

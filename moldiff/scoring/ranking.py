@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit.SimDivFilters import rdSimDivPickers
 
-from moldiff.scoring.fingerprints import bit_vectors, similarities
+from moldiff.scoring.sets.fingerprints import bit_vectors, similarities
 
 
 def percentiles(values: NDArray[np.float64], *, largest: bool) -> NDArray[np.float64]:

@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
-from moldiff.chemistry.records import Record
-from moldiff.scoring import validity
-from moldiff.scoring.coordinates import bonds_between
-from moldiff.scoring.geometry import measure
-from moldiff.scoring.graph import implicit_hydrogens
-from moldiff.scoring.keys import flat_smiles, isomeric_smiles, key_hash, stereo_from_3d, without_hydrogens
-from moldiff.scoring.parsing import parse
-from moldiff.scoring.portrait import ASPECTS, Aspect, Portrait, portrait
-from moldiff.scoring.pose import pb_valid
-from moldiff.scoring.sanity import sanity
-from moldiff.scoring.stability import stable_atoms
+from moldiff.chemistry.formats.records import Record
+from moldiff.scoring.molecule import validity
+from moldiff.scoring.molecule.coordinates import bonds_between
+from moldiff.scoring.molecule.geometry import measure
+from moldiff.scoring.molecule.graph import implicit_hydrogens
+from moldiff.scoring.molecule.keys import flat_smiles, isomeric_smiles, key_hash, stereo_from_3d, without_hydrogens
+from moldiff.scoring.molecule.parsing import parse
+from moldiff.scoring.molecule.portrait import ASPECTS, Aspect, Portrait, portrait
+from moldiff.scoring.molecule.pose import pb_valid
+from moldiff.scoring.molecule.sanity import sanity
+from moldiff.scoring.molecule.stability import stable_atoms
 
 Value = str | int | float | bool | bytes | None
 Row = dict[str, Value]

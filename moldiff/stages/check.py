@@ -13,16 +13,13 @@ import pyarrow.csv as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from moldiff.atomic import atomic_path, sha256
-from moldiff.chemistry.records import expand_inputs, read_records
-from moldiff.chemistry.workers import Lost, default_workers, run_all
-from moldiff.config import CheckOptions
+from moldiff.chemistry.formats.records import expand_inputs, read_records
+from moldiff.config.check import CheckOptions
 from moldiff.errors import UserError
-from moldiff.manifest import read_record, record_of, write_record
-from moldiff.scoring.score import STEPS, Task, blank_row, warm_up
-from moldiff.scoring.summary import Census, Tally, finish_row, take_census
-from moldiff.stages.check_fcd import require_means, take_fcd
-from moldiff.stages.check_parts import (
+from moldiff.files.atomic import atomic_path, sha256
+from moldiff.files.manifest import read_record, record_of, write_record
+from moldiff.parallel import Lost, default_workers, run_all
+from moldiff.scoring.parts import (
     BATCH,
     ROW_SCHEMA,
     Part,
@@ -33,9 +30,12 @@ from moldiff.stages.check_parts import (
     read_rows,
     write_rows,
 )
-from moldiff.stages.check_reference import Reference, load_reference
-from moldiff.stages.check_samples import Samples
-from moldiff.stages.check_summary import Diversity, summarize, take_diversity
+from moldiff.scoring.sampled import Samples
+from moldiff.scoring.score import STEPS, Task, blank_row, warm_up
+from moldiff.scoring.sets.check_summary import Diversity, summarize, take_diversity
+from moldiff.scoring.sets.fcd import require_means, take_fcd
+from moldiff.scoring.sets.reference import Reference, load_reference
+from moldiff.scoring.sets.summary import Census, Tally, finish_row, take_census
 
 _CHUNK = 32
 

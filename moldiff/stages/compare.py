@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from moldiff.atomic import write_text
 from moldiff.errors import UserError
-from moldiff.manifest import read_record
-from moldiff.stages.compare_page import comparison_page
+from moldiff.files.atomic import write_text
+from moldiff.files.manifest import read_record
+from moldiff.reporting.comparison import comparison_page
 
 _SETTINGS = ("definitions", "valence_table", "hydrogens", "n_total", "n_valid", "n_distinct")
 

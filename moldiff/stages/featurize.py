@@ -13,16 +13,16 @@ from typing import Any
 
 from tqdm import tqdm
 
+from moldiff.chemistry.formats.qm9 import PREFIX
+from moldiff.chemistry.formats.records import Record, expand_inputs, read_records
 from moldiff.chemistry.parsing import Rejected
 from moldiff.chemistry.preparation import add_smiles, check_elements, finish, quiet, read_whole, standardise
-from moldiff.chemistry.qm9 import PREFIX
-from moldiff.chemistry.records import Record, expand_inputs, read_records
-from moldiff.chemistry.workers import Lost, default_workers, run_all
-from moldiff.config import FeaturizeOptions
+from moldiff.config.featurize import FeaturizeOptions
 from moldiff.dataset.shards import Part, assemble, merge_shards, write_shard
 from moldiff.dataset.splits import split_from_text
 from moldiff.dataset.storage import RaggedMolecules
 from moldiff.errors import UserError
+from moldiff.parallel import Lost, default_workers, run_all
 
 _CHUNK = 128
 """Records of one piece of work; also the run of records that stays in one shard."""

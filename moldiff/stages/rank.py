@@ -12,18 +12,18 @@ import pyarrow.parquet as pq
 from rdkit import Chem
 from rdkit.Chem import rdDepictor
 
-from moldiff.atomic import atomic_path, sha256, write_text
-from moldiff.chemistry.records import Record, read_records
-from moldiff.chemistry.sdf import write_sdf_block
-from moldiff.config import RankOptions
+from moldiff.chemistry.formats.records import Record, read_records
+from moldiff.chemistry.formats.sdf import write_sdf_block
+from moldiff.config.rank import RankOptions
 from moldiff.errors import UserError
-from moldiff.manifest import check_files
+from moldiff.files.atomic import atomic_path, sha256, write_text
+from moldiff.files.manifest import check_files
 from moldiff.scoring.expressions import Condition, Unknown
-from moldiff.scoring.fingerprints import fingerprint
-from moldiff.scoring.parsing import parse
+from moldiff.scoring.molecule.parsing import parse
 from moldiff.scoring.ranking import nearest_of_others, pareto_fronts, percentiles, pick_diverse
+from moldiff.scoring.sets.fingerprints import fingerprint
+from moldiff.scoring.user import add_user_score
 from moldiff.stages.compare import read_summary
-from moldiff.stages.user_scores import add_user_score
 
 _DEFAULT_FILTERS = ("valid", "not duplicate")
 

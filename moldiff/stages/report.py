@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from moldiff.atomic import write_text
-from moldiff.config import ReportOptions
+from moldiff.config.report import ReportOptions
 from moldiff.errors import UserError
+from moldiff.files.atomic import write_text
 from moldiff.reporting.page import page
 from moldiff.reporting.sources import gather
 

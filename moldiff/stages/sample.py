@@ -16,15 +16,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-import moldiff
-from moldiff.atomic import atomic_path, only_writer, write_text
-from moldiff.chemistry.sdf import write_sdf_block
-from moldiff.config import SampleOptions
+from moldiff.chemistry.formats.sdf import write_sdf_block
+from moldiff.config.options import canonical_json, parse
+from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
-from moldiff.manifest import read_record, record_of, write_record
-from moldiff.memory import keep_large_buffers
-from moldiff.options import canonical_json, parse
-from moldiff.stages.generation import Generator, PlannedBatch, batches_of, evaluations, planned, restart_evaluations
+from moldiff.files.atomic import atomic_path, only_writer, write_text
+from moldiff.files.manifest import read_record, record_of, write_record
+from moldiff.sampling.sampler import Generator, PlannedBatch, batches_of, evaluations, planned, restart_evaluations
+from moldiff.training.malloc import keep_large_buffers
+from moldiff.version import version
 
 _INDEX = re.compile(r"^>  <moldiff_index>\n(\d+)$", re.MULTILINE)
 _RESTARTS = re.compile(r"^>  <moldiff_restarts>\n(\d+)$", re.MULTILINE)
@@ -122,7 +122,7 @@ def _sample(
         "seconds": round(seconds, 3),
         "model": generator.model.checksum,
         "options": options.model_dump(mode="json"),
-        "version": moldiff.__version__,
+        "version": version(),
     }
     write_record(record_of(output), record, [output])
     for left in output.parent.glob(f".{glob.escape(output.name)}.*.parts"):  # also those of a run with other options
@@ -158,7 +158,7 @@ def _restarts(blocks: list[str], options: SampleOptions) -> dict[str, Any]:
 
 
 def _identity(options: SampleOptions, generator: Generator, shard: tuple[int, int] | None) -> str:
-    text = f"{canonical_json(options)} {generator.model.checksum} {shard} {moldiff.__version__}"
+    text = f"{canonical_json(options)} {generator.model.checksum} {shard} {version()}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -9,22 +9,23 @@ from typing import Any, cast
 
 import torch
 
-import moldiff
-from moldiff.atomic import sha256, write_text
-from moldiff.checkpoint import Model, load_model, new_model, save_model
-from moldiff.config import SampleOptions, TrainOptions
+from moldiff.config.sample import SampleOptions
+from moldiff.config.train import TrainOptions
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import open_dataset
 from moldiff.errors import UserError
-from moldiff.manifest import write_record
-from moldiff.memory import keep_large_buffers
-from moldiff.metrics import MetricsLog
+from moldiff.files.atomic import sha256, write_text
+from moldiff.files.manifest import write_record
+from moldiff.models.checkpoint import Model, load_model, new_model, save_model
+from moldiff.models.shipped import weights_path
 from moldiff.network.denoiser import DenoisingNetwork
-from moldiff.scoring.keys import flat_smiles, without_hydrogens
-from moldiff.scoring.validity import fragments, sanitize
-from moldiff.shipped import weights_path
-from moldiff.stages.generation import Generator, planned, torch_threads
-from moldiff.training import Data, Trainer
+from moldiff.sampling.sampler import Generator, planned, torch_threads
+from moldiff.scoring.molecule.keys import flat_smiles, without_hydrogens
+from moldiff.scoring.molecule.validity import fragments, sanitize
+from moldiff.training.log import MetricsLog
+from moldiff.training.loop import Data, Trainer
+from moldiff.training.malloc import keep_large_buffers
+from moldiff.version import version
 
 
 def train(
@@ -84,7 +85,7 @@ def train(
         "device": str(trainer.fabric.device.type),
         "options": options.model_dump(mode="json"),
         "dataset": {key: featurized.info.get(key) for key in ("molecules", "records_read", "sha256", "hydrogens")},
-        "versions": {"moldiff": moldiff.__version__, "torch": torch.__version__},
+        "versions": {"moldiff": version(), "torch": torch.__version__},
     }
     trained = replace(model, network=cast(DenoisingNetwork, trainer.average.module), history=history)
     if trainer.rank == 0:

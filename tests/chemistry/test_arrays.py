@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from rdkit import Chem
 
 from moldiff.chemistry.arrays import implied_hydrogens, to_arrays, to_rdkit
+from moldiff.chemistry.formats.sdf import write_sdf_block
 from moldiff.chemistry.identity import flat_smiles
-from moldiff.chemistry.sdf import write_sdf_block
 
 SMILES = [
     "c1cc[nH]c1",

@@ -10,7 +10,7 @@ from rdkit.Chem import rdDistGeom
 from moldiff.chemistry.gfn2 import LOOSE, NORMAL, keeps_bonds, minimise, relaxed
 from moldiff.chemistry.hydrogens import with_hydrogens
 from moldiff.chemistry.parsing import Rejected
-from moldiff.config import FeaturizeOptions
+from moldiff.config.featurize import FeaturizeOptions
 from moldiff.dataset.storage import open_dataset
 from moldiff.errors import UserError
 from moldiff.stages.featurize import featurize

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from moldiff.chemistry.records import read_records
+from moldiff.chemistry.formats.records import read_records
 from moldiff.errors import UserError
 
 

@@ -3,11 +3,11 @@ import pytest
 from rdkit import Chem
 
 from moldiff.chemistry.arrays import to_rdkit
+from moldiff.chemistry.formats.records import Record
 from moldiff.chemistry.identity import flat_smiles
 from moldiff.chemistry.parsing import Rejected, parse_record
 from moldiff.chemistry.preparation import prepare
-from moldiff.chemistry.records import Record
-from moldiff.config import FeaturizeOptions
+from moldiff.config.featurize import FeaturizeOptions
 
 
 def record(text, kind="smiles"):

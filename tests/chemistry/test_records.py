@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rdkit import Chem
 
-from moldiff.chemistry.records import LONGEST_NAME, expand_inputs, read_records
+from moldiff.chemistry.formats.records import LONGEST_NAME, expand_inputs, read_records
 from moldiff.errors import UserError
 
 METHANE = "methane\n  made by hand     3D\n\n  1  0  0  0  0  0  0  0  0  0999 V2000\n" + (

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from moldiff.dataset.loader import MoleculeLoader, hash_seed
+from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import FeaturizedDataset
 from moldiff.errors import UserError
-from moldiff.molecules import MoleculeBatch, Vocabulary
+from moldiff.molecules.batch import MoleculeBatch, Vocabulary
+from moldiff.seeds import hash_seed
 from tests import tiny
 
 MOLECULES = tiny.random_molecules(300)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moldiff.atomic import write_text
 from moldiff.dataset.statistics import describe, position_std
 from moldiff.dataset.storage import (
     ARRAYS_FILE,
@@ -22,7 +21,8 @@ from moldiff.dataset.storage import (
     write_table,
 )
 from moldiff.errors import UserError
-from moldiff.manifest import write_record
+from moldiff.files.atomic import write_text
+from moldiff.files.manifest import write_record
 
 
 def chain(size, seed=0):

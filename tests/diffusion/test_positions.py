@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from moldiff.diffusion.positions import PositionDiffusion, noise
-from moldiff.molecules import centred
+from moldiff.molecules.batch import centred
 from tests import tiny
 
 MANY = 4000

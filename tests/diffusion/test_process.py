@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moldiff.diffusion.process import NoiseDistribution, mirrored, unordered_pairs
-from moldiff.molecules import MoleculeBatch, Prediction
+from moldiff.molecules.batch import MoleculeBatch, Prediction
 from tests import tiny
 from tests.symmetry import assert_close
 

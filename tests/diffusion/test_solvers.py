@@ -10,7 +10,7 @@ from torch.nn import functional
 from moldiff.diffusion import schedules
 from moldiff.diffusion.process import Process, unordered_pairs
 from moldiff.diffusion.solvers import Ancestral, Churn, Euler, Heun, generate
-from moldiff.molecules import Denoiser, MoleculeBatch, Prediction
+from moldiff.molecules.batch import Denoiser, MoleculeBatch, Prediction
 from tests import tiny
 
 SOLVERS: dict[str, Callable[[Process], object]] = {

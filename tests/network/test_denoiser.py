@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from moldiff.molecules import Prediction
+from moldiff.molecules.batch import Prediction
 from moldiff.network.denoiser import noise_embedding
 from tests import tiny
 from tests.symmetry import assert_close, assert_equivariant

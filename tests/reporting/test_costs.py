@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from moldiff.config import ReportOptions
+from moldiff.config.report import ReportOptions
 from moldiff.reporting.costs import Cost, costs_table, read_costs
 from moldiff.stages.report import report
 from tests.reporting.made_run import make_run

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from moldiff.config import Config, ReportOptions
-from moldiff.options import parse
+from moldiff.config.options import parse
+from moldiff.config.report import ReportOptions
+from moldiff.config.run import Config
 from moldiff.reporting.page import page
 from moldiff.reporting.sources import gather
 from tests.reporting.made_run import CLOSING, EVIL, GOOD, make_run

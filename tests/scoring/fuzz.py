@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from moldiff.chemistry.records import read_records
+from moldiff.chemistry.formats.records import read_records
 from moldiff.scoring.score import Task, score, warm_up
 from tests.scoring import handmade
 

@@ -3,7 +3,7 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
-from moldiff.scoring.conformers import compare_with_conformers
+from moldiff.scoring.molecule.conformers import compare_with_conformers
 
 
 def embedded(smiles: str, seed: int = 7) -> Chem.Mol:

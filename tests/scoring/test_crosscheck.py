@@ -5,8 +5,8 @@ import math
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
-from moldiff.scoring.crosscheck import crosscheck_all
-from moldiff.scoring.parallel import draw
+from moldiff.scoring.ask import draw
+from moldiff.scoring.molecule.crosscheck import crosscheck_all
 
 
 def embedded(smiles: str) -> Chem.Mol:

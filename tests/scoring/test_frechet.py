@@ -5,9 +5,9 @@ import importlib.util
 import numpy as np
 import pytest
 
-from moldiff.config import CheckOptions
+from moldiff.config.check import CheckOptions
 from moldiff.errors import UserError
-from moldiff.scoring.frechet import activations, frechet_distance
+from moldiff.scoring.sets.frechet import activations, frechet_distance
 from moldiff.stages.check import check
 
 

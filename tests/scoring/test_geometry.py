@@ -10,7 +10,7 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdMolTransforms
 from scipy.spatial.transform import Rotation
 
-from moldiff.scoring.geometry import KINDS, MINIMUM, Geometry, measure
+from moldiff.scoring.molecule.geometry import KINDS, MINIMUM, Geometry, measure
 
 
 def embedded(smiles: str, seed: int = 1) -> Chem.Mol:

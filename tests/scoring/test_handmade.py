@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
-from moldiff.chemistry.records import Record, read_records
+from moldiff.chemistry.formats.records import Record, read_records
+from moldiff.scoring.molecule.validity import is_strict
 from moldiff.scoring.score import Task, score
-from moldiff.scoring.summary import finish_row, take_census
-from moldiff.scoring.validity import is_strict
+from moldiff.scoring.sets.summary import finish_row, take_census
 from tests.scoring import handmade
 
 COLUMNS = ("readable", "sanitizable", "connected", "valid", "valid_strict", "stable")

@@ -7,13 +7,20 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import FilterCatalog
 
-from moldiff.scoring.alerts import ALERT_SETS, alerts
-from moldiff.scoring.composition import composition
-from moldiff.scoring.descriptors import describe, lipinski_violations
-from moldiff.scoring.fingerprints import circles, fingerprint, internal_diversity, nearest
-from moldiff.scoring.keys import contained, first_occurrences, flat_smiles, key_hash, stereo_from_3d, without_hydrogens
-from moldiff.scoring.stability import VALENCES, stable_atoms
-from moldiff.scoring.topology import functional_groups, ring_systems, scaffold
+from moldiff.scoring.molecule.alerts import ALERT_SETS, alerts
+from moldiff.scoring.molecule.composition import composition
+from moldiff.scoring.molecule.descriptors import describe, lipinski_violations
+from moldiff.scoring.molecule.keys import (
+    contained,
+    first_occurrences,
+    flat_smiles,
+    key_hash,
+    stereo_from_3d,
+    without_hydrogens,
+)
+from moldiff.scoring.molecule.stability import VALENCES, stable_atoms
+from moldiff.scoring.molecule.topology import functional_groups, ring_systems, scaffold
+from moldiff.scoring.sets.fingerprints import circles, fingerprint, internal_diversity, nearest
 
 DRUGS = {
     "aspirin": "CC(=O)Oc1ccccc1C(=O)O",

@@ -11,9 +11,9 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 from scipy.spatial.transform import Rotation
 
-from moldiff.scoring.crosscheck import crosscheck
-from moldiff.scoring.pose import pb_valid
-from moldiff.scoring.sanity import sanity
+from moldiff.scoring.molecule.crosscheck import crosscheck
+from moldiff.scoring.molecule.pose import pb_valid
+from moldiff.scoring.molecule.sanity import sanity
 
 
 def built(smiles: str, *, hydrogens: bool = True, seed: int = 7) -> Chem.Mol:

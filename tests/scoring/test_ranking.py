@@ -6,8 +6,8 @@ from rdkit import Chem
 
 from moldiff.errors import UserError
 from moldiff.scoring.expressions import Condition, Unknown
-from moldiff.scoring.fingerprints import fingerprint
 from moldiff.scoring.ranking import nearest_of_others, pareto_fronts, percentiles, pick_diverse
+from moldiff.scoring.sets.fingerprints import fingerprint
 
 COLUMNS = frozenset({"qed", "sa", "name", "valid"})
 ROW = {"qed": 0.6, "sa": None, "name": "CCO", "valid": True}

@@ -4,9 +4,9 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import QED, Descriptors, rdMolDescriptors
 
-from moldiff.scoring.descriptors import describe
-from moldiff.scoring.patterns import groups, possible
-from moldiff.scoring.screen import Screen
+from moldiff.scoring.molecule.descriptors import describe
+from moldiff.scoring.molecule.patterns import groups, possible
+from moldiff.scoring.molecule.screen import Screen
 from tests.scoring import handmade
 from tests.scoring.test_metrics import DRUGS
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import wasserstein_distance
 
-from moldiff.scoring.statistics import jensen_shannon, rate, total_variation, wasserstein
+from moldiff.scoring.sets.statistics import jensen_shannon, rate, total_variation, wasserstein
 
 COUNTS = st.lists(st.integers(0, 50), min_size=7, max_size=7).filter(any)
 

@@ -8,7 +8,7 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 from scipy.spatial.transform import Rotation
 
-from moldiff.scoring.strain import displacement, strain
+from moldiff.scoring.molecule.strain import displacement, strain
 
 
 def relaxed(smiles: str) -> Chem.Mol:

@@ -7,7 +7,7 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
 from moldiff.errors import UserError
-from moldiff.scoring.xtb import relax, relax_all
+from moldiff.scoring.molecule.xtb import relax, relax_all
 
 needs_tblite = pytest.mark.skipif(importlib.util.find_spec("tblite") is None, reason="the extra xtb is not installed")
 

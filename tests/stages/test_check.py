@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdMolTransforms
 
-from moldiff.config import CheckOptions
+from moldiff.config.check import CheckOptions
 from moldiff.errors import UserError
 from moldiff.stages import check as stage
 from tests.scoring import handmade
@@ -205,7 +205,7 @@ def test_reference_is_computed_once_and_cached(training: Path, tmp_path: Path, c
     (tmp_path / "some.smi").write_text("CCO\n")
     first = run([tmp_path / "some.smi"], tmp_path / "a", train=training)
     (cached,) = cache.iterdir()
-    monkeypatch.setattr("moldiff.stages.check_reference._make", None)
+    monkeypatch.setattr("moldiff.scoring.sets.reference._make", None)
     assert run([tmp_path / "some.smi"], tmp_path / "b", train=training) == first
     cached.write_bytes(b"damaged")
     monkeypatch.undo()

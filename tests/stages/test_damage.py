@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from moldiff.checkpoint import Model, Statistics, load_model, save_model
-from moldiff.config import CheckOptions, FeaturizeOptions, ReportOptions
+from moldiff.config.check import CheckOptions
+from moldiff.config.featurize import FeaturizeOptions
+from moldiff.config.report import ReportOptions
 from moldiff.errors import UserError
-from moldiff.savepoint import load_state, save_state
+from moldiff.models.checkpoint import Model, Statistics, load_model, save_model
 from moldiff.stages.check import check_shard, merge_checks
 from moldiff.stages.featurize import featurize_shard, merge
 from moldiff.stages.rank import rank
 from moldiff.stages.report import report
 from moldiff.stages.sample import merge_samples, sample
 from moldiff.stages.train import train
+from moldiff.training.state import load_state, save_state
 from tests import tiny
 
 SMILES = "CCO\nCCN\nC1CC1\nCC=O\nCC#N\n"

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from moldiff.config import FeaturizeOptions
+from moldiff.config.featurize import FeaturizeOptions
 from moldiff.dataset.storage import ARRAYS_FILE, INFO_FILE, REJECTED_FILE, TABLE_FILE, open_dataset
 from moldiff.errors import UserError
 from moldiff.stages import featurize as stage
@@ -163,7 +163,7 @@ def test_killed_run_leaves_nothing_that_counts_and_can_be_repeated(tmp_path):
     script = "\n".join(
         [
             "from pathlib import Path",
-            "from moldiff.config import FeaturizeOptions",
+            "from moldiff.config.featurize import FeaturizeOptions",
             "from moldiff.stages.featurize import featurize",
             f"options = FeaturizeOptions(inputs=[{str(tmp_path / 'many.smi')!r}])",
             f"featurize(options, Path({str(tmp_path / 'set')!r}), workers=1)",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rdkit import Chem
 
-from moldiff.config import CheckOptions
+from moldiff.config.check import CheckOptions
 from moldiff.errors import UserError
 from moldiff.stages.check import check
 from moldiff.stages.compare import compare

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from moldiff.config import ReportOptions
+from moldiff.config.report import ReportOptions
 from moldiff.errors import UserError
 from moldiff.stages.report import report
 from tests.reporting.made_run import make_run

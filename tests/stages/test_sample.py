@@ -10,12 +10,12 @@ import torch
 from rdkit import Chem
 from torch import Tensor
 
-from moldiff.checkpoint import Model, Statistics, save_model
 from moldiff.errors import UserError
-from moldiff.manifest import record_of
-from moldiff.molecules import MoleculeBatch, Prediction
+from moldiff.files.manifest import record_of
+from moldiff.models.checkpoint import Model, Statistics, save_model
+from moldiff.molecules.batch import MoleculeBatch, Prediction
 from moldiff.network.denoiser import DenoisingNetwork
-from moldiff.stages.generation import Generated, Generator, PlannedBatch, restart_evaluations
+from moldiff.sampling.sampler import Generated, Generator, PlannedBatch, restart_evaluations
 from moldiff.stages.sample import merge_samples, sample
 from tests import tiny
 

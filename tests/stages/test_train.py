@@ -8,11 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from moldiff.checkpoint import load_model
-from moldiff.config import TrainOptions
+from moldiff.config.train import TrainOptions
 from moldiff.dataset.storage import open_dataset
 from moldiff.errors import UserError
-from moldiff.stages.generation import Generator, planned
+from moldiff.models.checkpoint import load_model
+from moldiff.sampling.sampler import Generator, planned
 from moldiff.stages.train import sampled_rates, start_model, train
 from tests import tiny
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from rdkit import Chem
 
-from moldiff.chemistry.records import Record
+from moldiff.chemistry.formats.records import Record
 from moldiff.reporting.charts import share_bar
 from moldiff.reporting.figures import number, percent, plain
 from moldiff.reporting.layout import missing, name_of, note, section, table

@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import numpy as np
 
-from moldiff.atomic import sha256
-from moldiff.config import Config
-from moldiff.manifest import record_of
+from moldiff.config.run import Config
+from moldiff.files.atomic import sha256
+from moldiff.files.manifest import record_of
 from moldiff.reporting.charts import Line, line_chart, share_bar
 from moldiff.reporting.costs import costs_table
 from moldiff.reporting.figures import number, percent, plain, size

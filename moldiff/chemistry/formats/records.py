@@ -1,0 +1,167 @@
+"""Records of molecule files: SDF, SMILES, CSV, TSV and XYZ, plain or gzip, and Parquet, none of them ever lost."""
+
+import glob
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from moldiff.chemistry.formats.parquet import read_parquet
+from moldiff.chemistry.formats.qm9 import PREFIX, read_pyg_qm9
+from moldiff.chemistry.formats.sdf import data_items, split_sdf
+from moldiff.chemistry.formats.streams import DamagedInput, read_bytes, read_lines
+from moldiff.chemistry.formats.tables import read_smiles, read_table
+from moldiff.chemistry.formats.xyz import read_xyz
+from moldiff.errors import UserError
+
+Kind = Literal["sdf", "smiles", "xyz"]
+
+LONGEST_NAME = 1000
+"""Characters of a name that are kept."""
+_SUFFIXES = {
+    **dict.fromkeys((".sdf", ".sd", ".mol", ".mdl"), "sdf"),
+    **dict.fromkeys((".smi", ".smiles", ".ism", ".can"), "smiles"),
+    **dict.fromkeys((".csv", ".tsv", ".tab"), "table"),
+    ".xyz": "xyz",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as text: an SDF record, a SMILES string or an XYZ frame."""
+
+    source: str
+    """The file as it was named, or - for standard input."""
+    index: int
+    """Place in its source, from 1."""
+    text: str
+    kind: Kind
+    name: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
+    problem: str | None = None
+    """Why the record cannot be read, if that shows before its chemistry is looked at."""
+
+
+def expand_inputs(patterns: Iterable[str]) -> list[Path]:
+    """Files that match the paths and globs, those of a glob sorted, in the order given, none twice.
+
+    Raises:
+        UserError: nothing given, or a pattern that matches no file.
+    """
+    found: dict[Path, None] = {}
+    patterns = list(patterns)
+    if not patterns:
+        raise UserError("no input named; give files or globs of SDF, SMILES, CSV, TSV or XYZ")
+    for pattern in patterns:
+        path = Path(pattern)
+        if path.is_file() or pattern == "-":
+            matches = [path]
+        elif path.is_dir():
+            raise UserError(
+                f"{pattern}: is a folder; name the files in it, for example '{pattern.rstrip('/')}/*.sdf.gz'"
+            )
+        else:
+            matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True)) if Path(match).is_file()]
+        if not matches:
+            raise UserError(f"{pattern}: no such file; check the path (a relative one starts at {Path.cwd()})")
+        found.update(dict.fromkeys(matches))
+    return list(found)
+
+
+def read_records(
+    paths_or_globs: Iterable[str | Path],
+    *,
+    smiles_column: str | None = None,
+    id_column: str | None = None,
+    on_bytes: Callable[[int], object] | None = None,
+) -> Iterator[Record]:
+    """Stream the records of files; every record comes out, an unreadable one with its ``problem``.
+
+    Args:
+        paths_or_globs: files or globs; ``-`` is standard input; ``pyg-qm9:FOLDER`` is torch-geometric's QM9.
+        smiles_column: column of a table that holds SMILES; by default one named smiles, in any case.
+        id_column: column or data item that names a molecule; by default the title, or a column named id or name.
+        on_bytes: told how many bytes of the files have been read, for a progress bar.
+
+    Raises:
+        UserError: a file that is missing, empty, not readable, or a table without a SMILES column.
+    """
+    for given in map(str, paths_or_globs):
+        if given.startswith(PREFIX):
+            for number, (text, properties, problem) in enumerate(
+                read_pyg_qm9(Path(given.removeprefix(PREFIX)), on_bytes), start=1
+            ):
+                yield Record(given, number, text, "sdf", _title(text), properties, problem)
+            continue
+        for path in expand_inputs([given]):
+            records = _read_file(str(path), smiles_column, id_column, on_bytes)
+            for number, record in enumerate(records, start=1):
+                name = record.name
+                if id_column is not None and record.properties.get(id_column):
+                    name = record.properties[id_column]
+                yield replace(record, index=number, name=name[:LONGEST_NAME])
+
+
+def _read_file(
+    source: str, smiles_column: str | None, id_column: str | None, on_bytes: Callable[[int], object] | None
+) -> Iterator[Record]:
+    path = None if source == "-" else Path(source)
+    if path is not None and path.suffix.lower() == ".parquet":
+        for smiles, name, properties, problem in read_parquet(path, smiles_column, id_column):
+            yield Record(source, 0, smiles, "smiles", name, properties, problem)
+        return
+    chunks = read_bytes(path, on_bytes)
+    head, chunks = _peek(chunks, source)
+    kind = _kind(path, head)
+    if kind == "sdf":
+        for text, problem in split_sdf(chunks):
+            yield Record(source, 0, text, "sdf", _title(text), data_items(text), problem)
+    elif kind == "xyz":
+        for text, name, properties, problem in read_xyz(read_lines(chunks)):
+            yield Record(source, 0, text, "xyz", name, properties, problem)
+    else:
+        lines = read_lines(chunks)
+        rows = (
+            read_table(lines, source, smiles_column, id_column)
+            if kind == "table"
+            else read_smiles(lines, source, smiles_column, id_column)
+        )
+        for smiles, name, properties, problem in rows:
+            yield Record(source, 0, smiles, "smiles", name, properties, problem)
+
+
+def _peek(chunks: Iterator[bytes], source: str) -> tuple[bytes, Iterator[bytes]]:
+    """The first piece and the whole stream again; damage before the first piece stays in the stream."""
+    try:
+        head = next(chunks, b"")
+    except DamagedInput as damage:
+        return b"", _damaged(damage)
+    if not head:
+        raise UserError(f"{source}: nothing is compressed in the file; give a file that holds molecules")
+    return head, itertools.chain([head], chunks)
+
+
+def _damaged(damage: DamagedInput) -> Iterator[bytes]:
+    yield from ()
+    raise damage
+
+
+def _kind(path: Path | None, head: bytes) -> str:
+    if path is not None:
+        suffixes = [suffix.lower() for suffix in path.suffixes]
+        if suffixes and suffixes[-1] == ".gz":
+            suffixes.pop()
+        if suffixes and suffixes[-1] in _SUFFIXES:
+            return _SUFFIXES[suffixes[-1]]
+    if re.search(rb"^(\$\$\$\$|M  END)|V[23]000\r?$", head, re.MULTILINE):
+        return "sdf"
+    first = head.lstrip(b"\xef\xbb\xbf").split(b"\n", 1)[0].strip()
+    if first.isdigit():
+        return "xyz"
+    return "table" if re.search(rb"[,;\t]", first) and b"smiles" in first.lower() else "smiles"
+
+
+def _title(text: str) -> str:
+    return text.partition("\n")[0].strip()

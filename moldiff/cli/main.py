@@ -1,0 +1,297 @@
+"""The command line: `moldiff STAGE`, its flags made from `moldiff.config`.
+
+The stages are imported inside the commands, so that `moldiff --help` loads neither torch nor RDKit.
+"""
+
+import inspect
+import json
+import re
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from moldiff.cli import sets as command_sets
+from moldiff.cli.log import Tee, open_log
+from moldiff.cli.options import OPTIONS_FLAG, collect, option_parameters
+from moldiff.config.check import CheckOptions
+from moldiff.config.featurize import FeaturizeOptions
+from moldiff.config.options import Options, read_options
+from moldiff.config.report import ReportOptions
+from moldiff.config.run import Config
+from moldiff.config.sample import SampleOptions
+from moldiff.config.train import TrainOptions
+from moldiff.errors import UserError
+from moldiff.models import shipped
+from moldiff.version import version
+
+EXIT_USER_ERROR = 2
+
+app = typer.Typer(
+    name="moldiff",
+    help="3D molecules from an E(3)-equivariant graph diffusion model, from raw files to a checked report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+merge = typer.Typer(help="Join parts that were made with --shard.", no_args_is_help=True)
+settings = typer.Typer(help="The configuration file of a workflow run.", no_args_is_help=True)
+app.add_typer(command_sets.app)
+app.add_typer(merge, name="merge")
+app.add_typer(settings, name="config")
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Where the result goes.", show_default=False)]
+Parts = Annotated[list[Path], typer.Argument(help="The parts, in any order.", show_default=False)]
+Shard = Annotated[
+    str | None, typer.Option("--shard", metavar="K/N", help="Make only part K of N, for `moldiff merge` to join.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start over where an earlier result or state stands.")]
+Workers = Annotated[int, typer.Option("--workers", min=0, help="Processes; 0 takes the processor cores at hand.")]
+
+
+def stage(
+    options_type: type[Options], group: typer.Typer = app
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as the command of its name that also takes every option of ``options_type`` as a flag.
+
+    A parameter of the function that is named like an option takes the flag's place (a positional argument, say).
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        own = dict(list(inspect.signature(function).parameters.items())[1:])
+        generated = [parameter for parameter in option_parameters(options_type) if parameter.name not in own]
+
+        def command(**values: Any) -> None:
+            options = collect(options_type, values, f"moldiff {function.__name__}")
+            function(options, **{name: values[name] for name in own if name not in options_type.model_fields})
+
+        parameters = [
+            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own.values()),
+            inspect.Parameter("options", inspect.Parameter.KEYWORD_ONLY, annotation=OPTIONS_FLAG, default=None),
+            *generated,
+        ]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        group.command(name=function.__name__.removeprefix("merge_"), help=function.__doc__)(command)
+        return function
+
+    return register
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"moldiff {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _moldiff(
+    log: Annotated[Path | None, typer.Option("--log", help="Repeat messages and errors in this file.")] = None,
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    if log is not None:
+        sys.stderr = Tee(sys.stderr, open_log(log))
+
+
+@stage(FeaturizeOptions)
+def featurize(
+    options: FeaturizeOptions,
+    out: Out,
+    inputs: Annotated[list[str] | None, typer.Argument(help="Files or globs; - reads standard input.")] = None,
+    shard: Shard = None,
+    workers: Workers = 0,
+) -> None:
+    """Make a dataset folder of raw molecules: SDF, SMILES, CSV, TSV or XYZ, plain or .gz."""
+    from moldiff.stages import featurize as stages
+
+    if shard is None:
+        stages.featurize(options, out, workers=workers)
+    else:
+        stages.featurize_shard(options, *_shard(shard), out, workers=workers)
+
+
+@stage(FeaturizeOptions, merge)
+def merge_featurize(options: FeaturizeOptions, parts: Parts, out: Out) -> None:
+    """Join featurized parts into one dataset folder."""
+    from moldiff.stages import featurize as stages
+
+    stages.merge(options, parts, out)
+
+
+@stage(TrainOptions)
+def train(
+    options: TrainOptions,
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder made by `moldiff featurize`.", show_default=False)],
+    out: Out,
+    state: Annotated[Path | None, typer.Option(help="Folder of the training state a killed run resumes from.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train a denoiser on a dataset folder; the weights go to OUT/model.safetensors."""
+    from moldiff.stages import train as stages
+    from moldiff.training.loop import Interrupted
+
+    try:
+        stages.train(options, dataset, out, state=state, overwrite=overwrite)
+    except Interrupted as interrupted:
+        print(f"{interrupted}; the same command continues it", file=sys.stderr)
+        sys.exit(128 + signal.SIGTERM)
+
+
+@stage(SampleOptions)
+def sample(
+    options: SampleOptions,
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="WEIGHTS", help="A file that `moldiff train` made, or the name of shipped weights."),
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="The same as the argument.", metavar="WEIGHTS")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="SDF file (.sdf or .sdf.gz).")] = Path("samples.sdf"),
+    shard: Shard = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Generate molecules, with your own weights or those that come with moldiff, into an SDF file."""
+    from moldiff.stages import sample as stages
+
+    if (model is None) == (weights is None):
+        raise UserError(f"moldiff sample: name the weights once: a file, or one of {', '.join(shipped.names())}")
+    stages.sample(options, model or weights or "", out, shard=_shard(shard) if shard else None, overwrite=overwrite)
+
+
+@merge.command("sample")
+def merge_sample(parts: Parts, out: Out) -> None:
+    """Join sampled parts into one SDF file."""
+    from moldiff.stages import sample as stages
+
+    stages.merge_samples(parts, out)
+
+
+@stage(CheckOptions)
+def check(
+    options: CheckOptions,
+    files: Annotated[list[str], typer.Argument(help="Files or globs of anybody's molecules.", show_default=False)],
+    out: Out,
+    train: Annotated[Path | None, typer.Option(help="Training set: dataset folder or molecule file.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="Reference set for distances.")] = None,
+    shard: Shard = None,
+) -> None:
+    """Score molecules: a row for each record and a summary; exit status 3 below --min-valid."""
+    from moldiff.stages import check as stages
+
+    if shard is not None:
+        stages.check_shard(options, files, *_shard(shard), out)
+        return
+    summary = stages.check(options, files, out, train=train, reference=reference)
+    typer.echo(command_sets.table(summary))
+    command_sets.stop_below(summary, options.min_valid)
+
+
+@stage(CheckOptions, merge)
+def merge_check(
+    options: CheckOptions,
+    parts: Parts,
+    out: Out,
+    train: Annotated[Path | None, typer.Option(help="Training set: dataset folder or molecule file.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="Reference set for distances.")] = None,
+) -> None:
+    """Join checked parts into one folder of rows and a summary."""
+    from moldiff.stages import check as stages
+
+    typer.echo(command_sets.table(stages.merge_checks(options, parts, out, train=train, reference=reference)))
+
+
+@stage(ReportOptions)
+def report(
+    options: ReportOptions,
+    out: Out,
+    dataset: Annotated[Path | None, typer.Option(help="Dataset folder.")] = None,
+    training: Annotated[Path | None, typer.Option(help="Folder made by `moldiff train`.")] = None,
+    samples: Annotated[
+        list[Path] | None, typer.Option(help="SDF file of generated molecules; may be repeated.")
+    ] = None,
+    check: Annotated[Path | None, typer.Option(help="Folder made by `moldiff check`.")] = None,
+    benchmarks: Annotated[Path | None, typer.Option(help="Folder of the workflow's benchmark files.")] = None,
+    run_config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE|JSON", help="Configuration of the run, to be shown.")
+    ] = None,
+) -> None:
+    """Write one HTML file, open without a network, of what was run and what came out."""
+    from moldiff.stages import report as stages
+
+    shown = collect(Config, {"options": run_config}, "--config").model_dump(mode="json") if run_config else None
+    stages.report(options, out, dataset=dataset, training=training, samples=samples or [], check=check, config=shown,
+                  benchmarks=benchmarks)  # fmt: skip
+
+
+@settings.command("schema")
+def _schema() -> None:
+    """Print the JSON schema of a configuration file."""
+    from moldiff.config.reference import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@settings.command("docs")
+def _docs() -> None:
+    """Print the reference of all options in Markdown."""
+    from moldiff.config.reference import markdown
+
+    typer.echo(markdown(), nl=False)
+
+
+@settings.command("check")
+def _check_config(file: Annotated[Path, typer.Argument(help="YAML or JSON file.", show_default=False)]) -> None:
+    """Say whether a configuration file can be used, and what cannot."""
+    read_options(Config, file)
+    typer.echo(f"{file}: ok")
+
+
+@app.command("weights")
+def list_weights(
+    name: Annotated[str | None, typer.Argument(help="Print the model card of these.", show_default=False)] = None,
+) -> None:
+    """List the weights that come with moldiff, or print the model card of one."""
+    if name is not None:
+        typer.echo(shipped.card(name), nl=False)
+        return
+    for known in shipped.names():
+        typer.echo(f"{known:12} {shipped.summary(known)}")
+
+
+@app.command()
+def snakefile() -> None:
+    """Print the path of the workflow, for `snakemake --snakefile`."""
+    package = Path(__file__).parent.parent
+    places = [package / "workflow" / "Snakefile", package.parent / "Snakefile"]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise UserError(f"no Snakefile in {places[0].parent} or {places[1].parent}; install moldiff again")
+    typer.echo(found)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on standard error and exit status 2."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    try:
+        app()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Leave by way of every `finally`, so that no temporary file stays behind."""
+    sys.exit(128 + number)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Part and number of parts, counted from 0, of `K/N` or Snakemake's `K-of-N`, counted from 1."""
+    match = re.fullmatch(r"([1-9]\d*)(?:/|-of-)([1-9]\d*)", text)
+    if match is None or int(match[1]) > int(match[2]):
+        raise UserError(f"--shard {text}: expected K/N with K from 1 to N, such as 2/8")
+    return int(match[1]) - 1, int(match[2])

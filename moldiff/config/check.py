@@ -1,0 +1,34 @@
+"""Options of check."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from moldiff.config.options import Options
+
+
+class CheckOptions(Options):
+    """Scoring of structures."""
+
+    hydrogens: Literal["auto", "explicit", "implicit"] = "auto"
+    """explicit: a missing hydrogen is an error; implicit: RDKit fills them; auto: implicit if no record has any."""
+    charge: int = 0
+    """Total charge assumed for XYZ records, which hold no bonds, unless their comment line says charge=N."""
+    timeout: float = Field(30.0, gt=0)
+    """Seconds after which one molecule is given up."""
+    posebusters: int = Field(0, ge=0)
+    """Molecules, drawn with the seed, on which PoseBusters itself is run as a cross-check; 0 runs none."""
+    strain: int = Field(0, ge=0)
+    """Molecules, drawn with the seed, whose MMFF94s strain is computed; 0 computes none."""
+    xtb: int = Field(0, ge=0)
+    """Molecules, drawn with the seed, relaxed with GFN2-xTB (extra `xtb`); 0 relaxes none."""
+    etkdg: int = Field(0, ge=0)
+    """Molecules, drawn with the seed, that are compared with ETKDGv3 + MMFF94s conformers; 0 compares none."""
+    fcd: int = Field(0, ge=0)
+    """Distinct valid molecules on which the Fréchet ChemNet distance is taken (extra `fcd`); 0 takes none."""
+    workers: int = Field(0, ge=0)
+    """Processes; 0 takes the processor cores at hand."""
+    min_valid: float = Field(0.0, ge=0, le=1)
+    """Smallest share of valid records; below it the command exits with status 3."""
+    seed: int = Field(0, ge=0)
+    """Seed of the drawn samples."""

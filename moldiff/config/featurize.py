@@ -1,0 +1,66 @@
+"""Options of featurize: from raw molecules to the featurized dataset."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from moldiff.config.options import Options
+
+
+class FeaturizeOptions(Options):
+    """From raw molecules to the featurized dataset."""
+
+    inputs: list[str] = Field([])
+    """Files or globs: SDF, SMILES, CSV, TSV or XYZ, plain or .gz; or `pyg-qm9:FOLDER` for torch-geometric's QM9."""
+    smiles_column: str | None = None
+    """Column of a CSV or TSV that holds SMILES; by default a column named smiles, in any case."""
+    id_column: str | None = None
+    """Column or SDF property that names a molecule; by default the record's title."""
+    hydrogens: Literal["implicit", "explicit"] = "implicit"
+    """implicit: remove hydrogens from the graph; explicit: keep those given and add the missing ones."""
+    elements: list[str] = Field(["H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Br", "I"])
+    """Elements that are allowed; a molecule with another one is rejected."""
+    min_atoms: int = Field(1, ge=1)
+    """Smallest number of atoms of the featurized molecule."""
+    max_atoms: int = Field(120, ge=1, le=1000)
+    """Largest number of atoms of the featurized molecule."""
+    max_charge: int = Field(2, ge=0, le=4)
+    """Largest absolute formal charge of an atom."""
+    fragments: Literal["reject", "largest"] = "largest"
+    """What becomes of a record of several fragments: salts are stripped, or the record is rejected."""
+    neutralize: bool = False
+    """Neutralize charges where hydrogen can be added or removed (RDKit Uncharger)."""
+    conformers: int = Field(1, ge=1, le=100)
+    """Conformers made for each molecule that comes without coordinates (ETKDGv3, seeded)."""
+    minimize: bool = True
+    """Minimize made conformers with MMFF94s (UFF where MMFF has no parameters)."""
+    conformer_timeout: float = Field(10.0, gt=0)
+    """Seconds after which making the conformers of one molecule is given up."""
+    relax: Literal["none", "gfn2"] = "none"
+    """gfn2: relax every conformer, made or given, with GFN2-xTB (extra `xtb`); a second of a core for 45 atoms."""
+    relax_timeout: float = Field(120.0, gt=0)
+    """Seconds after which the relaxation of one molecule's conformers is given up."""
+    duplicates: Literal["keep", "reject"] = "keep"
+    """What becomes of a record whose canonical SMILES stood in an earlier record."""
+    limit: int | None = Field(None, ge=1)
+    """Read only this many records, the first ones."""
+    split: Literal["random", "scaffold", "hash", "column"] = "hash"
+    """How molecules are divided into train, valid and test; hash goes by the InChIKey's first block."""
+    split_column: str = "split"
+    """Column or SDF property that holds train, valid or test, if split is column."""
+    valid_fraction: float = Field(0.05, ge=0, lt=1)
+    """Share of molecules held out to follow the training."""
+    test_fraction: float = Field(0.0, ge=0, lt=1)
+    """Share of molecules held out and not looked at."""
+    shards: int = Field(1, ge=1, le=10000)
+    """Number of parts that are featurized apart and merged; the result does not depend on it."""
+    seed: int = Field(0, ge=0)
+    """Seed of conformers and of the random split."""
+
+    @model_validator(mode="after")
+    def _fractions(self) -> Self:
+        if self.valid_fraction + self.test_fraction >= 1:
+            raise ValueError("valid_fraction + test_fraction leaves nothing to train on; lower one of them")
+        if self.min_atoms > self.max_atoms:
+            raise ValueError(f"min_atoms {self.min_atoms} is above max_atoms {self.max_atoms}")
+        return self

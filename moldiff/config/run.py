@@ -1,0 +1,49 @@
+"""The configuration of a run of the workflow: the options of every stage."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from moldiff.config.check import CheckOptions
+from moldiff.config.featurize import FeaturizeOptions
+from moldiff.config.options import Options
+from moldiff.config.rank import RankOptions
+from moldiff.config.report import ReportOptions
+from moldiff.config.sample import SampleOptions
+from moldiff.config.train import TrainOptions
+
+
+class Config(Options):
+    """A whole run of the workflow."""
+
+    name: str = Field("demo", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Name of the run: results are written to results/NAME."""
+    results: str = "results"
+    """Folder of all results."""
+    featurize: FeaturizeOptions = FeaturizeOptions()
+    """From raw molecules to the featurized dataset."""
+    train: TrainOptions = TrainOptions()
+    """Training of the denoiser."""
+    sample: SampleOptions = SampleOptions()
+    """Generation of molecules."""
+    check: CheckOptions = CheckOptions()
+    """Scoring of structures."""
+    rank: RankOptions = RankOptions()
+    """A short list of the checked molecules."""
+    report: ReportOptions = ReportOptions()
+    """The report."""
+
+    @model_validator(mode="after")
+    def _inputs(self) -> Self:
+        if not self.featurize.inputs:
+            raise ValueError("featurize.inputs is empty; name the files to learn from")
+        return self
+
+
+def option_groups() -> dict[str, type[Options]]:
+    """The option groups by the name of their stage, in the order of the workflow."""
+    return {
+        name: field.annotation
+        for name, field in Config.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Options)
+    }

@@ -1,0 +1,59 @@
+"""Options of train."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from moldiff.config.network import NetworkOptions
+from moldiff.config.options import Options
+
+
+class TrainOptions(Options):
+    """Training of the denoiser."""
+
+    network: NetworkOptions = NetworkOptions()
+    """Width and depth of the denoiser."""
+    steps: int = Field(6000, ge=1)
+    """Optimiser steps."""
+    minutes: float | None = Field(None, gt=0)
+    """Limit on the training's wall time, minutes; the learning rate reaches zero there if that is before `steps`."""
+    batch_size: int = Field(48, ge=1)
+    """Molecules of mean size in a batch; batches are cut by pairs, so larger molecules come in smaller batches."""
+    learning_rate: float = Field(2e-3, gt=0)
+    """Peak learning rate (AdamW), after the warm-up and before the cosine."""
+    warmup_steps: int = Field(300, ge=0)
+    """Steps of linear warm-up."""
+    weight_decay: float = Field(0.01, ge=0)
+    """Weight decay of matrices (AdamW)."""
+    ema: float = Field(0.999, ge=0, lt=1)
+    """Decay of the exponential moving average of the weights, which is what is saved."""
+    clip: float = Field(1.0, gt=0)
+    """Largest norm of the gradient."""
+    self_conditioning: float = Field(0.5, ge=0, le=1)
+    """Share of steps in which the network also sees its own first prediction."""
+    log_sigma_mean: float = Field(-1.0, ge=-5, le=3)
+    """Mean of ln σ, σ in Å, where noise levels are drawn; a lower one, such as -2, teaches geometry in fine-tuning."""
+    log_sigma_deviation: float = Field(1.4, gt=0, le=5)
+    """Standard deviation of ln σ."""
+    precision: Literal["float32", "bfloat16", "float64"] = "float32"
+    """Arithmetic of the network."""
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; auto takes a GPU where one works."""
+    devices: int = Field(1, ge=1)
+    """Processes on each node: GPUs, or CPU processes that exchange gradients by gloo."""
+    nodes: int = Field(1, ge=1)
+    """Nodes that train together."""
+    threads: int = Field(0, ge=0)
+    """Threads of each process; 0 takes the processor cores at hand."""
+    validate_every: int = Field(1000, ge=1)
+    """Steps between two evaluations of the validation loss."""
+    sample_every: int = Field(0, ge=0)
+    """Steps between two sampled checks of validity and uniqueness; 0 makes none."""
+    sample_count: int = Field(64, ge=1)
+    """Molecules of a sampled check."""
+    checkpoint_every: int = Field(500, ge=1)
+    """Steps between two saved training states, from which a killed training resumes."""
+    start_from: str | None = None
+    """Weights to fine-tune: a file, or the name of shipped ones (`moldiff weights` lists them)."""
+    seed: int = Field(0, ge=0)
+    """Seed of weights, noise and data order."""

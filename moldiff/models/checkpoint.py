@@ -1,0 +1,155 @@
+"""A trained model in one file: weights, options, vocabulary and statistics, as safetensors with JSON in its header.
+
+No pickle is read: a weights file that somebody sent cannot run code.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch.nn import functional
+
+from moldiff.config.network import NetworkOptions
+from moldiff.config.options import parse
+from moldiff.diffusion.process import Process
+from moldiff.errors import UserError
+from moldiff.files.atomic import atomic_path, sha256
+from moldiff.molecules.batch import Vocabulary
+from moldiff.network.denoiser import DenoisingNetwork
+
+FORMAT = "moldiff-weights-2"
+"""Name and version of the file's format."""
+WITHOUT_SUMS = "moldiff-weights-1"
+"""The format before layers summed over an atom's pairs; such weights predict what they did."""
+SEAL = "sha256"
+"""Key of the file's checksum of itself; files of older versions have none."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What sampling needs to know of the training set.
+
+    Attributes:
+        sigma_data: standard deviation of centred coordinates, Å.
+        marginals: share of each class of element, charge and bond.
+        sizes: number of training molecules of each number of atoms.
+        hydrogens: explicit or implicit.
+    """
+
+    sigma_data: float
+    marginals: dict[str, list[float]]
+    sizes: dict[int, int]
+    hydrogens: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with all that belongs to it.
+
+    Attributes:
+        network: the denoiser.
+        statistics: of its training set.
+        history: how it was trained, for people.
+        checksum: SHA-256 of the file it came from, empty before it is saved.
+    """
+
+    network: DenoisingNetwork
+    statistics: Statistics
+    history: dict[str, Any] = field(default_factory=dict)
+    checksum: str = ""
+
+    @property
+    def process(self) -> Process:
+        """The diffusion process it was trained on."""
+        return Process.from_statistics(self.statistics.sigma_data, self.statistics.marginals)
+
+
+def new_model(options: NetworkOptions, info: dict[str, Any]) -> Model:
+    """An untrained model for a featurized set, whose ``dataset.json`` is given."""
+    vocabulary = Vocabulary(tuple(info["vocabulary"]["elements"]), tuple(info["vocabulary"]["charges"]))
+    statistics = Statistics(
+        sigma_data=float(info["position_std"]),
+        marginals={name: [float(share) for share in info["marginals"][name]] for name in ("element", "charge", "bond")},
+        sizes={int(size): int(count) for size, count in info["sizes"].items()},
+        hydrogens=info["hydrogens"],
+    )
+    return Model(DenoisingNetwork(options, vocabulary, statistics.sigma_data), statistics)
+
+
+def save_model(model: Model, path: Path) -> None:
+    """Write the model atomically; the same model gives the same bytes."""
+    header = {
+        "network": model.network.options.model_dump(),
+        "vocabulary": asdict(model.network.vocabulary),
+        "statistics": asdict(model.statistics),
+        "history": model.history,
+    }
+    tensors = {name: value.detach().float().cpu().contiguous() for name, value in model.network.state_dict().items()}
+    with atomic_path(path) as temporary:
+        # save_file would take the reading rights of others away
+        temporary.write_bytes(_sealed(save(tensors, {"format": FORMAT, "model": json.dumps(header, sort_keys=True)})))
+
+
+def _sealed(data: bytes) -> bytes:
+    """The file with its own checksum, and its metadata in order: safetensors writes it in another one each time."""
+    header, tensors = _parts(data)
+    header["__metadata__"] = dict(sorted({**header["__metadata__"], SEAL: _digest(header, tensors)}.items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin on a multiple of eight
+    return len(text).to_bytes(8, "little") + text + tensors
+
+
+def _parts(data: bytes) -> tuple[dict[str, Any], bytes]:
+    start = 8 + int.from_bytes(data[:8], "little")
+    return json.loads(data[8:start]), data[start:]
+
+
+def _digest(header: dict[str, Any], tensors: bytes) -> str:
+    """Checksum of all that the file holds but for the checksum itself."""
+    metadata = {name: value for name, value in header["__metadata__"].items() if name != SEAL}
+    text = json.dumps({**header, "__metadata__": metadata}, sort_keys=True)
+    return hashlib.sha256(text.encode() + tensors).hexdigest()
+
+
+def load_model(path: Path) -> Model:
+    """Read a model.
+
+    Raises:
+        UserError: the file is missing, damaged, of another kind or version, or does not fit its own description.
+    """
+    remedy = "; give a model.safetensors that `moldiff train` wrote"
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such weights file{remedy}") from None
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: not a whole safetensors file ({error}){remedy}") from None
+    found = metadata.get("format", "none")
+    if found not in (FORMAT, WITHOUT_SUMS):
+        raise UserError(f"{path}: weights of format {found!r}, this version reads {FORMAT!r}{remedy}")
+    try:
+        header = json.loads(metadata["model"])
+        vocabulary = Vocabulary(*(tuple(header["vocabulary"][name]) for name in ("elements", "charges")))
+        values = header["statistics"]
+        statistics = Statistics(**{**values, "sizes": {int(key): value for key, value in values["sizes"].items()}})
+        options = parse(NetworkOptions, header["network"], str(path))
+        network = DenoisingNetwork(options, vocabulary, statistics.sigma_data)
+        if found == WITHOUT_SUMS:
+            for number in range(options.layers):
+                name = f"layers.{number}.update.0.weight"
+                tensors[name] = functional.pad(tensors[name], (0, options.hidden))
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path}: the weights do not fit their own description ({error}){remedy}") from None
+    if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
+        raise UserError(f"{path}: the weights hold values that are not finite; train again with a lower learning rate")
+    if SEAL in metadata and metadata[SEAL] != _digest(*_parts(path.read_bytes())):
+        raise UserError(f"{path}: the weights were changed after they were written, or are not whole{remedy}")
+    return Model(network.eval(), statistics, header.get("history", {}), sha256(path))

@@ -1,0 +1,104 @@
+"""Unordered pairs of atoms, packed: what is symmetric in a pair is computed and stored once, not twice."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PairIndex:
+    """Where the unordered pairs of ``atoms`` atoms stand.
+
+    Attributes:
+        atoms: atoms of the padded molecules.
+        row, column: [pair] the two atoms, row < column.
+        forward, backward: [pair] position of (row, column) and (column, row) in a flattened [atom, atom] matrix.
+        place: [atom * atom] the pair of each place of the flattened matrix; the diagonal points at an extra last one.
+    """
+
+    atoms: int
+    row: Int[Tensor, " pair"]
+    column: Int[Tensor, " pair"]
+    forward: Int[Tensor, " pair"]
+    backward: Int[Tensor, " pair"]
+    place: Int[Tensor, " place"]
+
+    @classmethod
+    def of(cls, atoms: int, device: torch.device) -> "PairIndex":
+        """The index of all pairs of this many atoms."""
+        row, column = torch.triu_indices(atoms, atoms, offset=1, device=device)
+        forward, backward = row * atoms + column, column * atoms + row
+        place = torch.full((atoms * atoms,), len(row), device=device)
+        place[forward] = place[backward] = torch.arange(len(row), device=device)
+        return cls(atoms, row, column, forward, backward, place)
+
+    def pack(self, matrix: Shaped[Tensor, "molecule atom atom *channel"]) -> Shaped[Tensor, "molecule pair *channel"]:
+        """The value of each pair of a symmetric matrix."""
+        return matrix.flatten(1, 2).index_select(1, self.forward)
+
+    def total(self, nodes: Float[Tensor, "molecule atom channel"]) -> Float[Tensor, "molecule pair channel"]:
+        """Sum of the two atoms' values."""
+        return _PairSum.apply(nodes, self)
+
+    def gather(
+        self, pairs: Float[Tensor, "molecule pair channel"], mask: Bool[Tensor, "molecule atom"]
+    ) -> Float[Tensor, "molecule atom channel"]:
+        """Sum over each atom's pairs with real atoms."""
+        real = mask.index_select(1, self.row) & mask.index_select(1, self.column)
+        return _AtomSum.apply(pairs * real[:, :, None], self)
+
+    def spread(self, pairs: Float[Tensor, "molecule pair channel"]) -> Float[Tensor, "molecule atom atom channel"]:
+        """The symmetric matrix of the pairs' values, zero on the diagonal."""
+        return _Spread.apply(pairs, self)
+
+
+class _PairSum(torch.autograd.Function):
+    """a_i + a_j; the gradient is a sum over each atom's pairs, done as gathers instead of a slow scatter."""
+
+    @staticmethod
+    def forward(ctx: Any, nodes: Tensor, index: PairIndex) -> Tensor:
+        ctx.index = index
+        return _total(nodes, index)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _spread(gradient, ctx.index).sum(2), None
+
+
+class _AtomSum(torch.autograd.Function):
+    """Σ_j p_ij, the transpose of `_PairSum`; both directions are gathers, whose order of summing is always the same."""
+
+    @staticmethod
+    def forward(ctx: Any, pairs: Tensor, index: PairIndex) -> Tensor:
+        ctx.index = index
+        return _spread(pairs, index).sum(2)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _total(gradient, ctx.index), None
+
+
+class _Spread(torch.autograd.Function):
+    """Each pair's value at both of its places; the gradient gathers both again."""
+
+    @staticmethod
+    def forward(ctx: Any, pairs: Tensor, index: PairIndex) -> Tensor:
+        ctx.index = index
+        return _spread(pairs, index)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        flat, index = gradient.flatten(1, 2), ctx.index
+        return flat.index_select(1, index.forward) + flat.index_select(1, index.backward), None
+
+
+def _total(nodes: Tensor, index: PairIndex) -> Tensor:
+    return nodes.index_select(1, index.row) + nodes.index_select(1, index.column)
+
+
+def _spread(pairs: Tensor, index: PairIndex) -> Tensor:
+    padded = torch.cat([pairs, pairs.new_zeros(len(pairs), 1, *pairs.shape[2:])], 1)
+    return padded.index_select(1, index.place).unflatten(1, (index.atoms, index.atoms))

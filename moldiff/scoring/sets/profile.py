@@ -1,0 +1,165 @@
+"""The distributions of a set of molecules, as counts: they add up over shards and do not grow with the set."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moldiff.scoring.molecule import composition
+from moldiff.scoring.molecule.geometry import Geometry
+from moldiff.scoring.sets.statistics import total_variation, wasserstein
+
+FIXED_POINT = 10**6  # sums are kept as whole numbers of millionths: exact, so their order does not matter
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Equal bins from ``low``; a value outside is counted in the nearest bin."""
+
+    low: float
+    width: float
+    count: int
+
+
+DESCRIPTOR_BINS = {
+    "qed": Bins(0, 0.01, 100),
+    "sa": Bins(1, 0.1, 90),
+    "logp": Bins(-10, 0.1, 250),
+    "tpsa": Bins(0, 2, 250),
+    "mw": Bins(0, 5, 300),
+    "hbd": Bins(-0.5, 1, 30),
+    "hba": Bins(-0.5, 1, 40),
+    "rotatable_bonds": Bins(-0.5, 1, 60),
+    "fsp3": Bins(0, 0.02, 50),
+}
+
+_UNITS = {"tpsa": "Å²", "mw": "g/mol"}
+
+
+@dataclass
+class Histogram:
+    """Counts in fixed bins, with exact sums for mean and standard deviation."""
+
+    bins: Bins
+    counts: NDArray[np.int64] = field(init=False)
+    total: int = 0
+    total_squares: int = 0
+
+    def __post_init__(self) -> None:
+        self.counts = np.zeros(self.bins.count, dtype=np.int64)
+
+    def add(self, value: float) -> None:
+        """Count one value."""
+        place = math.floor((value - self.bins.low) / self.bins.width + 1e-9)
+        self.counts[min(max(place, 0), self.bins.count - 1)] += 1
+        self.total += round(value * FIXED_POINT)
+        self.total_squares += round(value * value * FIXED_POINT)
+
+    def describe(self) -> dict[str, object]:
+        """Count, mean, standard deviation, quantiles to the width of a bin, and the bins."""
+        n = int(self.counts.sum())
+        mean = self.total / FIXED_POINT / n if n else None
+        variance = max(self.total_squares / FIXED_POINT / n - mean**2, 0.0) if n and mean is not None else None
+        return {
+            "n": n,
+            "mean": mean,
+            "std": math.sqrt(variance) if variance is not None else None,
+            **{f"p{round(share * 100)}": self._quantile(share) for share in (0.1, 0.5, 0.9)},
+            "histogram": {"low": self.bins.low, "width": self.bins.width, "counts": self.counts.tolist()},
+        }
+
+    def _quantile(self, share: float) -> float | None:
+        n = int(self.counts.sum())
+        if not n:
+            return None
+        place = int(np.searchsorted(np.cumsum(self.counts), share * n))
+        return round(self.bins.low + (place + 0.5) * self.bins.width, 9)
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A distance between two profiles, None where one is empty; ``covered`` is the share of the reference compared."""
+
+    kind: str
+    value: float | None
+    unit: str = ""
+    covered: float | None = None
+
+
+class Profile:
+    """Composition and geometry over valid molecules; descriptors and functional groups over distinct valid ones."""
+
+    def __init__(self) -> None:
+        self.valid = 0
+        self.distinct = 0
+        self.composition = composition.empty()
+        self.descriptors = {name: Histogram(bins) for name, bins in DESCRIPTOR_BINS.items()}
+        self.functional_groups: Counter[str] = Counter()
+        self.geometry = Geometry()
+
+    def add(self, row: Mapping[str, object], counts: composition.Composition, *, distinct: bool) -> None:
+        """Add one valid molecule.
+
+        Args:
+            row: its row, with the bytes of its geometry's codes, if it has coordinates, as ``_geometry``.
+            counts: its composition.
+            distinct: whether its key stands for the first time.
+        """
+        self.valid += 1
+        composition.add(self.composition, counts)
+        codes = row.get("_geometry")
+        if isinstance(codes, bytes):
+            self.geometry.add(np.frombuffer(codes, dtype=np.uint64))
+        if not distinct:
+            return
+        self.distinct += 1
+        for name, histogram in self.descriptors.items():
+            value = row[name]
+            if isinstance(value, int | float):
+                histogram.add(float(value))
+        groups = row["functional_groups"]
+        if isinstance(groups, str) and groups:
+            self.functional_groups.update(group.split(" ")[0] for group in groups.split("; "))
+
+    def distances(self, other: "Profile") -> dict[str, Distance]:
+        """Every distance to another profile, which is the reference where the two sides differ in weight."""
+        found: dict[str, Distance] = {}
+        for name in ("elements", "bond_orders"):
+            found[name] = Distance("TV", total_variation(self.composition[name], other.composition[name]))
+        for name in ("atom_counts", "charges", "ring_sizes"):
+            found[name] = Distance("W1", _whole_numbers(self.composition[name], other.composition[name]))
+        for name, histogram in self.descriptors.items():
+            theirs = other.descriptors[name]
+            value = wasserstein(histogram.counts, theirs.counts, histogram.bins.width)
+            found[name] = Distance("W1", value, _UNITS.get(name, ""))
+        found["functional_groups"] = Distance("mean absolute difference of rates", self._group_gap(other))
+        for name, gap in self.geometry.distances(other.geometry).items():
+            found[name] = Distance("W1", gap.w1, gap.unit, gap.covered)
+            found[f"{name}_js"] = Distance("JS", gap.js, "", gap.covered)
+        return found
+
+    def _group_gap(self, other: "Profile") -> float | None:
+        if not self.distinct or not other.distinct:
+            return None
+        names = sorted(self.functional_groups.keys() | other.functional_groups.keys())
+        gaps = [
+            abs(self.functional_groups[name] / self.distinct - other.functional_groups[name] / other.distinct)
+            for name in names
+        ]
+        return math.fsum(gaps) / len(gaps) if gaps else 0.0
+
+
+def _whole_numbers(left: Mapping[str, int], right: Mapping[str, int]) -> float | None:
+    """W1 of two distributions over whole numbers written as text."""
+    values = [int(name) for name in left.keys() | right.keys()]
+    if not values:
+        return None
+    low, size = min(values), max(values) - min(values) + 1
+    counts = np.zeros((2, size), dtype=np.int64)
+    for side, named in enumerate((left, right)):
+        for name, count in named.items():
+            counts[side, int(name) - low] += count
+    return wasserstein(counts[0], counts[1], 1.0)

@@ -1,0 +1,133 @@
+"""The log of a training: a row of means at intervals, in CSV and, where tensorboard is installed, for TensorBoard."""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from moldiff.files.atomic import write_text
+
+COLUMNS = (
+    "step", "molecules", "minutes", "loss", "loss_position", "loss_element", "loss_charge", "loss_bond",
+    "learning_rate", "molecules_per_second", "valid_loss", "sampled_valid", "sampled_unique",
+)  # fmt: skip
+
+
+class MetricsLog:
+    """Means of the losses, a row every so many steps.
+
+    Args:
+        path: of the CSV file; it is rewritten whole, so it never ends in half a row.
+        weights: of each loss in the total.
+        every: steps of a row.
+    """
+
+    def __init__(self, path: Path, weights: dict[str, float], every: int = 50, writes: bool = True) -> None:
+        self.path, self.weights, self.every, self.writes = path, weights, every, writes
+        self.rows: list[dict[str, Any]] = []
+        self._sums: dict[str, float] = defaultdict(float)
+        self._count = 0
+        self._last = (0, 0.0)
+        self._board: Any = None
+
+    def pending(self) -> dict[str, Any]:
+        """What has been added since the last row, to be saved with a training's state."""
+        return {"sums": dict(self._sums), "count": self._count}
+
+    def restart(self, step: int, pending: dict[str, Any] | None = None) -> None:
+        """Keep the rows up to a step: those of a run that was killed after its last saved state are made again.
+
+        Args:
+            step: where the training goes on.
+            pending: what had been added there since the last row.
+        """
+        if pending is not None:
+            self._sums, self._count = defaultdict(float, pending["sums"]), pending["count"]
+        if step and self.path.exists():
+            with self.path.open(newline="", encoding="utf-8") as file:
+                self.rows = [row for row in csv.DictReader(file) if row.get("step") and int(row["step"]) <= step]
+        if self.rows:
+            self._last = (int(self.rows[-1]["molecules"]), 60 * float(self.rows[-1]["minutes"]))
+
+    def add(self, losses: dict[str, float]) -> None:
+        """The losses of one step, unweighted."""
+        for name, value in losses.items():
+            self._sums[name] += value
+        self._count += 1
+
+    def close_row(self, progress: Any, learning_rate: float, extra: dict[str, float]) -> dict[str, Any]:
+        """Write the row of the steps since the last one."""
+        means = {name: value / self._count for name, value in self._sums.items()}
+        seconds = progress.seconds - self._last[1]
+        rate = (progress.molecules - self._last[0]) / seconds if seconds > 0 else float("nan")
+        row = {
+            "step": progress.step,
+            "molecules": progress.molecules,
+            "minutes": f"{progress.seconds / 60:.4f}",
+            "loss": sum(self.weights[name] * value for name, value in means.items()),
+            "loss_position": means["pos"],
+            "loss_element": means["element"],
+            "loss_charge": means["charge"],
+            "loss_bond": means["bond"],
+            "learning_rate": learning_rate,
+            "molecules_per_second": rate,
+            **extra,
+        }
+        formatted = {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()}
+        self.rows.append(formatted)
+        self._sums, self._count, self._last = defaultdict(float), 0, (progress.molecules, progress.seconds)
+        self.flush()
+        self._to_board(row)
+        return formatted
+
+    def flush(self) -> None:
+        """Write the CSV file."""
+        if not self.writes:
+            return
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_text(self.path, text.getvalue())
+
+    @contextmanager
+    def progress_bar(self, steps: int, start: int, *, enabled: bool) -> Iterator[Callable[[int, dict[str, Any]], None]]:
+        """A bar on the terminal; the caller passes the step and the last row. Silent where stderr is no terminal."""
+        import sys
+
+        from tqdm import tqdm
+
+        quiet = not (enabled and sys.stderr.isatty())
+        with tqdm(total=steps, initial=start, desc="train", unit="step", disable=quiet, dynamic_ncols=True) as bar:
+
+            def update(step: int, row: dict[str, Any]) -> None:
+                bar.update(step - bar.n)
+                shown = {"loss": row["loss"], "mol/s": row["molecules_per_second"]}
+                if "valid_loss" in row:
+                    shown["valid"] = row["valid_loss"]
+                bar.set_postfix(shown)
+                if enabled and quiet and ("valid_loss" in row):
+                    text = ", ".join(f"{key} {value}" for key, value in shown.items())
+                    print(
+                        f"step {step} of {steps}, {float(row['minutes']):.1f} min: {text}", file=sys.stderr, flush=True
+                    )
+
+            yield update
+
+    def _to_board(self, row: dict[str, Any]) -> None:
+        if not self.writes:
+            return
+        if self._board is None:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError:  # an extra: the CSV holds the same numbers
+                self._board = False
+            else:
+                self._board = SummaryWriter(str(self.path.parent / "tensorboard"))
+        if self._board:
+            for key, value in row.items():
+                if key != "step":
+                    self._board.add_scalar(key, float(value), row["step"])

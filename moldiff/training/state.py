@@ -1,0 +1,46 @@
+"""The state that a killed training resumes from: one file, whole and unchanged or refused, and never a pickle."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from moldiff.errors import UserError
+from moldiff.files.atomic import atomic_path
+
+_MAGIC = b"moldiff-state-1 "
+_DIGITS = 64
+
+
+def save_state(path: Path, content: dict[str, Any]) -> None:
+    """Write a state atomically, with its checksum before it: torch itself reads damaged numbers without a word.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    data = buffer.getbuffer()
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        file.write(_MAGIC + hashlib.sha256(data).hexdigest().encode() + b"\n")
+        file.write(data)
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read a state to the CPU.
+
+    Raises:
+        UserError: it cannot be read or is not what was written.
+    """
+    remedy = "remove it to train anew"
+    try:
+        with path.open("rb") as file:
+            head, data = file.read(len(_MAGIC) + _DIGITS + 1), file.read()
+    except OSError as error:
+        raise UserError(f"{path}: the saved state cannot be read ({error.strerror}); {remedy}") from None
+    if head != _MAGIC + hashlib.sha256(data).hexdigest().encode() + b"\n":
+        raise UserError(f"{path}: the saved state is damaged, or of another version of moldiff; {remedy}")
+    content: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    return content

@@ -1,0 +1,308 @@
+"""The command line, without running a stage."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import moldiff
+from moldiff.cli import main as cli
+from moldiff.cli.log import Tee, open_log
+from moldiff.cli.options import collect
+from moldiff.config import reference as config_docs
+from moldiff.config import run as config
+from moldiff.config.options import ConfigError, Options
+from moldiff.config.train import TrainOptions
+from moldiff.errors import UserError
+
+RUNNER = CliRunner()
+Stages = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
+    """Put a stage's functions in the place of the real ones; what they are called with is kept."""
+
+    def replace(module: str, *names: str, result: object = None) -> list[dict[str, Any]]:
+        calls: list[dict[str, Any]] = []
+
+        def stand_in(name: str) -> Callable[..., object]:
+            def called(*positional: Any, **named: Any) -> object:
+                calls.append({"name": name, "positional": positional, **named})
+                return result
+
+            return called
+
+        fake = types.ModuleType(f"moldiff.stages.{module}")
+        for name in names:
+            setattr(fake, name, stand_in(name))
+        import moldiff.stages
+
+        monkeypatch.setitem(sys.modules, fake.__name__, fake)
+        monkeypatch.setattr(moldiff.stages, module, fake, raising=False)
+        return calls
+
+    return replace
+
+
+def run(*arguments: str) -> str:
+    result = RUNNER.invoke(cli.app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def run_process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "moldiff", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, **options)
+
+
+def leaves(group: type[Options], prefix: str = "") -> list[str]:
+    found = []
+    for name, field in group.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Options):
+            found += leaves(field.annotation, f"{prefix}{name}-")
+        else:
+            found.append(f"{prefix}{name}".replace("_", "-"))
+    return found
+
+
+@pytest.mark.parametrize("stage", ["featurize", "train", "sample", "check", "report"])
+def test_every_option_of_a_stage_is_a_flag(stage: str):
+    output = RUNNER.invoke(cli.app, [stage, "--help"], env={"COLUMNS": "200", "TERM": "dumb"}).output
+    for name in leaves(config.option_groups()[stage]):
+        assert f"--{name}" in output or (stage, name) == ("featurize", "inputs")
+
+
+def test_help_loads_neither_torch_nor_rdkit():
+    code = (
+        "import sys; sys.argv = ['moldiff', 'train', '--help']\n"
+        "from moldiff.cli.main import main\n"
+        "try: main()\n"
+        "finally: print({'torch', 'rdkit', 'pandas', 'numpy'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "--batch-size" in done.stdout
+    assert done.stderr.strip() == "set()"
+
+
+def test_version():
+    assert run("--version").strip() == f"moldiff {moldiff.__version__}"
+
+
+def test_the_package_shows_what_it_offers():
+    assert dir(moldiff) == ["__version__", "load"]
+    with pytest.raises(AttributeError, match="nothing"):
+        moldiff.nothing  # noqa: B018
+
+
+def test_flags_win_over_the_file_and_the_file_over_defaults(stages: Stages, tmp_path: Path):
+    calls = stages("train", "train")
+    (tmp_path / "train.yaml").write_text("steps: 7\nseed: 3\nnetwork: {layers: 2, scalars: 64}\n")
+    run(
+        "train",
+        "data",
+        "--out",
+        "out",
+        "--options",
+        str(tmp_path / "train.yaml"),
+        "--steps",
+        "9",
+        "--network-layers",
+        "1",
+    )
+    options, dataset, out = calls[0]["positional"]
+    assert (options.steps, options.seed, options.ema) == (9, 3, TrainOptions().ema)
+    assert (options.network.layers, options.network.scalars, options.network.heads) == (1, 64, 8)
+    assert (dataset, out) == (Path("data"), Path("out"))
+    assert calls[0]["state"] is None
+    assert calls[0]["overwrite"] is False
+
+
+def test_options_as_json_text(stages: Stages):
+    calls = stages("sample", "sample")
+    run(
+        "sample", "weights", "--out", "x.sdf", "--options", '{"n": 5, "solver": "heun"}', "-n", "6", "--shard", "2-of-3"
+    )
+    assert calls[0]["positional"][0].n == 6
+    assert calls[0]["positional"][0].solver == "heun"
+    assert calls[0]["shard"] == (1, 3)
+
+
+def test_switches_and_lists(stages: Stages):
+    calls = stages("featurize", "featurize", "featurize_shard", "merge")
+    run("featurize", "a.sdf", "b.smi", "--out", "out", "--no-minimize", "--elements", "C", "--elements", "N")
+    options = calls[0]["positional"][0]
+    assert (options.inputs, options.minimize, options.elements) == (["a.sdf", "b.smi"], False, ["C", "N"])
+    run("featurize", "--options", '{"inputs": ["c.sdf"]}', "--out", "out", "--shard", "1/4", "--workers", "2")
+    assert calls[1]["name"] == "featurize_shard"
+    assert calls[1]["positional"][0].inputs == ["c.sdf"]
+    assert calls[1]["positional"][1:] == (0, 4, Path("out"))
+    assert calls[1]["workers"] == 2
+    run("merge", "featurize", "p1", "p2", "--out", "out", "--seed", "4")
+    assert calls[2]["positional"][1:] == ([Path("p1"), Path("p2")], Path("out"))
+    assert calls[2]["positional"][0].seed == 4
+
+
+@pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "1/0", "a/b", "1/3/4", "-1/3"])
+def test_a_shard_that_is_none(stages: Stages, shard: str):
+    stages("sample", "sample")
+    with pytest.raises(UserError, match="expected K/N"):
+        RUNNER.invoke(cli.app, ["sample", "w", "--out", "x.sdf", f"--shard={shard}"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("{steps: 1}", "not JSON"), ('{"stepz": 1}', "did you mean `steps`"), ("absent.yaml", r"absent\.yaml")],
+)
+def test_bad_options_are_explained(text: str, words: str):
+    with pytest.raises(ConfigError, match=words):
+        collect(TrainOptions, {"options": text}, "moldiff train")
+
+
+def test_a_users_mistake_is_one_line_and_status_2(tmp_path: Path):
+    done = run_process("train", "data", "--out", "out", "--options", '{"stepz": 1}')
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --options: unknown key `stepz`; did you mean `steps`?")
+    assert "Traceback" not in done.stderr
+    done = run_process("--log", str(tmp_path / "a" / "log"), "config", "check", "absent.yaml")
+    assert done.returncode == 2
+    assert (tmp_path / "a" / "log").read_text() == done.stderr
+
+
+def test_a_log_that_cannot_be_written(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    done = run_process("--log", str(tmp_path / "file" / "log"), "config", "schema")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {tmp_path / 'file' / 'log'}: the log cannot be written")
+
+
+SUMMARY = {
+    "n_total": 10,
+    "n_valid": 5,
+    "n_distinct": 5,
+    "hydrogens": "implicit",
+    "hydrogens_option": "auto",
+    "definitions": "moldiff-check-1",
+    "valence_table": "a table",
+    "values": {},
+    "distances": {},
+    "metrics": {
+        "valid": {"value": 0.5, "numerator": 5, "denominator": 10, "low": 0.24, "high": 0.76},
+        "novel": {"value": None, "numerator": None, "denominator": 0, "low": None, "high": None},
+    },
+}
+
+
+@pytest.mark.parametrize(("wanted", "status"), [("0", 0), ("0.5", 0), ("0.51", 3)])
+def test_the_gate(stages: Stages, tmp_path: Path, wanted: str, status: int):
+    stages("check", "check", result=SUMMARY)
+    result = RUNNER.invoke(cli.app, ["check", "x.sdf", "--out", "out", "--min-valid", wanted])
+    assert result.exit_code == status
+    assert "5 of 10" in result.output
+    (tmp_path / "summary.json").write_text(json.dumps(SUMMARY))
+    assert RUNNER.invoke(cli.app, ["gate", str(tmp_path), "--min-valid", wanted]).exit_code == status
+
+
+def test_a_gate_on_nothing_checked(tmp_path: Path):
+    with pytest.raises(UserError, match="run `moldiff check` first"):
+        RUNNER.invoke(cli.app, ["gate", str(tmp_path), "--min-valid", "0.5"], catch_exceptions=False)
+
+
+def test_compare_and_rank(stages: Stages, tmp_path: Path):
+    calls = stages("compare", "compare")
+    (tmp_path / "comparison.md").write_text("| a table |\n")
+    assert run("compare", "a", "b", "--out", str(tmp_path), "--name", "A", "--name", "B") == "| a table |\n"
+    assert calls[0]["positional"] == ([Path("a"), Path("b")], tmp_path)
+    assert calls[0]["names"] == ["A", "B"]
+    calls = stages("rank", "rank")
+    run("rank", "a", "--out", "o", "-n", "5", "--weight", "qed=2", "--weight", "sa=-1", "--filter", "qed > 0.5")
+    run("rank", "a", "--out", "o", "--score", "dock=command: dock --flag=1", "--method", "pareto")
+    assert calls[0]["weights"] == {"qed": 2.0, "sa": -1.0}
+    assert calls[0]["filters"] == ["qed > 0.5"]
+    assert (calls[0]["n"], calls[0]["method"], calls[0]["scores"]) == (5, "weighted", {})
+    assert (calls[1]["weights"], calls[1]["method"]) == ({"qed": 1.0, "sa": -1.0}, "pareto")
+    assert calls[1]["scores"] == {"dock": "command: dock --flag=1"}
+
+
+@pytest.mark.parametrize("weight", ["qed", "qed=much", "=1"])
+def test_a_weight_that_is_none(stages: Stages, weight: str):
+    stages("rank", "rank")
+    with pytest.raises(UserError, match="--weight"):
+        RUNNER.invoke(cli.app, ["rank", "a", "--out", "o", "--weight", weight], catch_exceptions=False)
+
+
+def test_the_report_gets_what_it_is_named(stages: Stages):
+    calls = stages("report", "report")
+    run(
+        "report",
+        "--out",
+        "r.html",
+        "--samples",
+        "a.sdf",
+        "--config",
+        '{"featurize": {"inputs": ["x"]}}',
+        "--title",
+        "T",
+    )
+    assert calls[0]["positional"][0].title == "T"
+    assert calls[0]["samples"] == [Path("a.sdf")]
+    assert calls[0]["config"]["featurize"]["inputs"] == ["x"]
+
+
+def test_configuration_commands(tmp_path: Path):
+    assert json.loads(run("config", "schema")) == config_docs.json_schema()
+    assert run("config", "docs").startswith("# Configuration")
+    (tmp_path / "run.yaml").write_text("featurize: {inputs: [a.sdf]}\n")
+    assert "ok" in run("config", "check", str(tmp_path / "run.yaml"))
+
+
+def test_the_workflow_is_found():
+    assert Path(run("snakefile").strip()).name == "Snakefile"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_no_temporary_file(tmp_path: Path, number: signal.Signals):
+    code = (
+        "import sys, time, types\n"
+        "from pathlib import Path\n"
+        "import moldiff.stages\n"
+        "from moldiff.files.atomic import atomic_path\n"
+        "def sample(options, weights, out, **_):\n"
+        "    with atomic_path(out) as temporary:\n"
+        "        temporary.write_text('half'); print('ready', flush=True); time.sleep(30)\n"
+        "fake = types.ModuleType('moldiff.stages.sample'); fake.sample = sample\n"
+        "sys.modules[fake.__name__] = moldiff.stages.sample = fake\n"
+        "sys.argv = ['moldiff', 'sample', 'weights', '--out', 'out/x.sdf']\n"
+        "from moldiff.cli.main import main\n"
+        "main()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    os.kill(process.pid, number)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in errors
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_the_log_repeats_messages_but_no_progress_bars(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    with open_log(tmp_path / "new" / "log") as log:
+        tee = Tee(sys.stdout, log)
+        print("message", file=tee)
+        print("\r50 %", end="", file=tee)
+        print(file=tee)
+        print("end", file=tee)
+        assert tee.isatty() is False
+    assert (tmp_path / "new" / "log").read_text() == "message\nend\n"
+    assert capsys.readouterr().out == "message\n\r50 %\nend\n"

@@ -1,0 +1,122 @@
+"""Options: what is refused and how it is explained, and what is made from them."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moldiff.config import reference as config_docs
+from moldiff.config import run as config
+from moldiff.config.featurize import FeaturizeOptions
+from moldiff.config.network import NetworkOptions
+from moldiff.config.options import ConfigError, canonical_json, parse, read_options
+from moldiff.config.reference import markdown
+from moldiff.config.run import Config
+from moldiff.config.sample import SampleOptions
+from moldiff.config.train import TrainOptions
+
+ROOT = Path(__file__).parent.parent.parent
+SHIPPED = sorted((ROOT / "workflows" / "config").glob("*.yaml"))
+DATA = {"inputs": ["molecules.sdf"]}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_configurations_are_valid(path: Path):
+    options = read_options(Config, path)
+    assert options.name == path.stem
+    jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), config_docs.json_schema())
+
+
+def test_the_schema_on_disk_is_current():
+    text = (ROOT / "workflows" / "config" / "schema.json").read_text(encoding="utf-8")
+    assert json.loads(text) == config_docs.json_schema(), "run `make docs`"
+
+
+def test_the_reference_on_disk_is_current():
+    assert (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8") == markdown(), "run `make docs`"
+
+
+def test_every_option_has_a_help_text():
+    for group in [Config, *config.option_groups().values(), NetworkOptions]:
+        for name, field in group.model_fields.items():
+            assert field.description, f"{group.__name__}.{name}"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"featurize": DATA, "trian": {}}, ["`trian`", "did you mean `train`"]),
+        ({"featurize": {**DATA, "hydrogen": "implicit"}}, ["`featurize.hydrogen`", "`hydrogens`"]),
+        ({"featurize": DATA, "train": {"network": {"layer": 2}}}, ["`train.network.layer`", "`layers`"]),
+        ({"featurize": DATA, "sample": {"qqqq": 1}}, ["`sample.qqqq`", "known keys", "sigma_max"]),
+        ({"featurize": DATA, "sample": {"n": 0}}, ["sample.n", "0"]),
+        ({"featurize": DATA, "sample": {"solver": "eular"}}, ["sample.solver", "euler", "eular"]),
+        ({"featurize": DATA, "sample": {"sigma_min": 20}}, ["sigma_min 20", "sigma_max"]),
+        ({"featurize": DATA, "sample": {"restart_from": 0.01}}, ["restart_from 0.01", "sigma_min"]),
+        ({"featurize": DATA, "train": {"network": {"heads": 7}}}, ["heads", "scalars 128"]),
+        ({"featurize": {**DATA, "min_atoms": 9, "max_atoms": 8}}, ["min_atoms 9"]),
+        ({"featurize": {**DATA, "valid_fraction": 0.6, "test_fraction": 0.5}}, ["nothing to train on"]),
+        ({}, ["featurize.inputs is empty"]),
+        ({"featurize": DATA, "name": "../up"}, ["name", "../up"]),
+        ({"featurize": None}, ["featurize"]),
+    ],
+)
+def test_a_mistake_is_explained(values: dict[str, object], words: list[str]):
+    with pytest.raises(ConfigError) as caught:
+        parse(Config, values, "my.yaml")
+    assert str(caught.value).startswith("my.yaml: ")
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_all_mistakes_are_named_at_once():
+    with pytest.raises(ConfigError, match=r"sample\.n.*sample\.stepz"):
+        parse(Config, {"featurize": DATA, "sample": {"n": 0, "stepz": 1}})
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "a: [", "just words"])
+def test_a_file_that_is_no_mapping(tmp_path: Path, text: str):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"bad\.yaml"):
+        read_options(Config, path)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"absent\.yaml"):
+        read_options(Config, tmp_path / "absent.yaml")
+    (tmp_path / "latin.yaml").write_bytes("name: é".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"latin\.yaml"):
+        read_options(Config, tmp_path / "latin.yaml")
+
+
+def test_an_empty_file_is_all_defaults(tmp_path: Path):
+    (tmp_path / "empty.yaml").write_text("")
+    assert read_options(SampleOptions, tmp_path / "empty.yaml") == SampleOptions()
+
+
+def test_options_do_not_change():
+    with pytest.raises(ValueError, match="frozen"):
+        SampleOptions().n = 3  # type: ignore[misc]
+
+
+def test_text_from_the_command_line_of_snakemake_is_taken():
+    assert parse(SampleOptions, {"n": "13"}).n == 13
+
+
+@given(n=st.integers(1, 10**6), steps=st.integers(1, 10**4), noise=st.floats(0, 1))
+def test_canonical_json_goes_round(n: int, steps: int, noise: float):
+    options = SampleOptions(n=n, steps=steps, noise=noise)
+    text = canonical_json(options)
+    assert parse(SampleOptions, json.loads(text)) == options
+    assert canonical_json(parse(SampleOptions, json.loads(text))) == text
+
+
+def test_groups_are_in_the_order_of_the_workflow():
+    assert list(config.option_groups()) == ["featurize", "train", "sample", "check", "rank", "report"]
+    assert config.option_groups()["featurize"] is FeaturizeOptions
+    assert config.option_groups()["train"] is TrainOptions

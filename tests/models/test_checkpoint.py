@@ -1,0 +1,143 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, safe_open, save_file
+
+from moldiff.errors import UserError
+from moldiff.models.checkpoint import FORMAT, WITHOUT_SUMS, Model, Statistics, load_model, save_model
+from tests import tiny
+
+SIGMAS = tiny.levels(0.2, 3.0)
+
+
+@pytest.fixture
+def model() -> Model:
+    statistics = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, {4: 3, 6: 1}, "implicit")
+    return Model(tiny.network(degree=2).float(), statistics, {"steps": 12, "options": {"seed": 1}})
+
+
+@pytest.fixture
+def saved(model: Model, tmp_path: Path) -> Path:
+    save_model(model, tmp_path / "model.safetensors")
+    return tmp_path / "model.safetensors"
+
+
+def rewritten(path: Path, *, tensors: dict[str, Any] | None = None, **metadata: str | None) -> Path:
+    """The file with some tensors replaced and other metadata; None removes one."""
+    with safe_open(path, "pt") as file:
+        kept = {name: value for name, value in {**(file.metadata() or {}), **metadata}.items() if value is not None}
+    values = {name: value for name, value in {**load_file(path), **(tensors or {})}.items() if value is not None}
+    save_file(values, path, kept)
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        load_model(path)
+    assert str(path) in str(caught.value), "the message names the file"
+    return str(caught.value)
+
+
+def test_loaded_model_is_the_saved_one(model: Model, saved: Path) -> None:
+    loaded = load_model(saved)
+    assert loaded.statistics == model.statistics
+    assert loaded.history == model.history
+    assert loaded.network.options == model.network.options
+    assert loaded.network.vocabulary == model.network.vocabulary
+    assert not loaded.network.training
+    assert len(loaded.checksum) == 64
+    for name, value in model.network.state_dict().items():
+        assert torch.equal(loaded.network.state_dict()[name], value), name
+    batch, sigma = tiny.batch_of(5, 3).to("cpu", torch.float32), SIGMAS.float()
+    with torch.no_grad():
+        assert torch.equal(loaded.network(batch, sigma).pos, model.network(batch, sigma).pos)
+    assert loaded.process.pos.sigma_data == tiny.SIGMA_DATA
+    assert loaded.process.bond.marginal.tolist() == tiny.MARGINALS["bond"]
+
+
+def test_weights_from_before_the_sums_predict_what_they_did(model: Model, saved: Path) -> None:
+    """As if the layers did not sum over pairs: the columns that take the sums are zero."""
+    hidden, earlier = model.network.options.hidden, {}
+    with torch.no_grad():
+        for number, layer in enumerate(model.network.layers):
+            layer.update[0].weight[:, -hidden:] = 0
+            earlier[f"layers.{number}.update.0.weight"] = layer.update[0].weight[:, :-hidden].clone()
+    loaded = load_model(rewritten(saved, tensors=earlier, format=WITHOUT_SUMS, sha256=None))
+    batch, sigma = tiny.batch_of(5, 3).to("cpu", torch.float32), SIGMAS.float()
+    with torch.no_grad():
+        assert torch.equal(loaded.network(batch, sigma).element, model.network(batch, sigma).element)
+    save_model(loaded, saved)
+    assert load_model(saved).network.options == model.network.options
+
+
+def test_same_model_gives_the_same_bytes(model: Model, saved: Path, tmp_path: Path) -> None:
+    save_model(load_model(saved), tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == saved.read_bytes()
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_others_may_read_the_weights(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("")
+    assert saved.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, -1])
+def test_truncated_file(saved: Path, kept: int) -> None:
+    saved.write_bytes(saved.read_bytes()[:kept])
+    assert "not a whole safetensors file" in refusal(saved)
+
+
+def test_something_else(saved: Path, tmp_path: Path) -> None:
+    saved.write_text("SDF, by mistake\n$$$$\n" * 100)
+    assert "not a whole safetensors file" in refusal(saved)
+    assert "no such weights file" in refusal(tmp_path / "missing.safetensors")
+    assert "not a whole safetensors file" in refusal(tmp_path)
+
+
+def test_another_version_or_kind(saved: Path, tmp_path: Path) -> None:
+    message = refusal(rewritten(saved, format="moldiff-weights-9"))
+    assert "moldiff-weights-9" in message
+    assert FORMAT in message
+    save_file({"a": torch.zeros(2)}, tmp_path / "other.safetensors")
+    assert "'none'" in refusal(tmp_path / "other.safetensors")
+
+
+def test_missing_misshapen_and_unknown_tensors(saved: Path) -> None:
+    name = "node_head.weight"
+    for tensors in ({name: None}, {name: torch.zeros(3, 3)}, {"unknown": torch.zeros(1)}):
+        whole = saved.read_bytes()
+        assert "do not fit" in refusal(rewritten(saved, tensors=tensors))
+        saved.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["{", "[]", "{}", '{"vocabulary": {"elements": [8, 6], "charges": [0]}}'],
+    ids=["no JSON", "a list", "nothing", "half"],
+)
+def test_damaged_description(saved: Path, header: str) -> None:
+    assert "do not fit" in refusal(rewritten(saved, model=header))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("statistics", {"sigma_data": 1.0, "marginals": {}, "sizes": 3, "hydrogens": "implicit"}),
+        ("statistics", {"sigma_data": 1.0}),
+        ("network", {"layres": 2}),
+        ("vocabulary", {"elements": [8, 6], "charges": [0]}),
+    ],
+)
+def test_description_of_another_shape(saved: Path, key: str, value: dict[str, Any]) -> None:
+    with safe_open(saved, "pt") as file:
+        header = json.loads(file.metadata()["model"])
+    assert "do not fit" in refusal(rewritten(saved, model=json.dumps({**header, key: value})))
+
+
+def test_weights_that_are_no_numbers(saved: Path) -> None:
+    bias = load_file(saved)["node_head.bias"]
+    bias[1] = torch.nan
+    assert "not finite" in refusal(rewritten(saved, tensors={"node_head.bias": bias}))

@@ -1,0 +1,104 @@
+import pytest
+import torch
+from torch_geometric.data import Data
+
+from moldiff.molecules.batch import MoleculeBatch, Vocabulary, centred
+from tests import tiny
+
+
+def assert_same(one: MoleculeBatch, other: MoleculeBatch) -> None:
+    for name, value in vars(one).items():
+        torch.testing.assert_close(getattr(other, name), value, msg=lambda message, name=name: f"{name}: {message}")
+
+
+def test_vocabulary_counts_its_classes() -> None:
+    assert tiny.VOCABULARY.sizes == {"element": 4, "charge": 3, "bond": 4}
+
+
+@pytest.mark.parametrize(
+    ("elements", "charges"), [((7, 6), (0,)), ((6, 6), (0,)), ((), (0,)), ((6,), ()), ((6,), (1, 0))]
+)
+def test_vocabulary_is_distinct_and_ascending(elements: tuple[int, ...], charges: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="distinct and ascending"):
+        Vocabulary(elements, charges)
+
+
+def test_centred_removes_the_mean_of_real_atoms() -> None:
+    mask = tiny.mask_of(4, 1)
+    pos = torch.randn(2, 4, 3, generator=tiny.seeded(), dtype=torch.float64) + 5
+    result = centred(pos, mask)
+    assert result.sum(1).abs().max() < 1e-12
+    assert not result[~mask].any()
+    torch.testing.assert_close(result[0], pos[0] - pos[0].mean(0))
+
+
+def test_molecules_that_are_taken_out_and_put_back_are_the_same() -> None:
+    batch, places = tiny.batch_of(4, 2, 3, 1), torch.tensor([3, 0])
+    chosen = batch.select(places)
+    assert chosen.sizes.tolist() == [1, 4]
+    assert_same(batch.put(places, chosen), batch)
+    others = tiny.batch_of(4, 4, seed=1)
+    mixed = batch.put(places, others)
+    assert_same(mixed.select(places), others)
+    assert_same(mixed.select(torch.tensor([1, 2])), batch.select(torch.tensor([1, 2])))
+
+
+def test_pair_mask_holds_two_different_real_atoms() -> None:
+    batch = tiny.batch_of(4, 2, 1)
+    assert batch.pair_mask.sum((1, 2)).tolist() == [12, 2, 0]
+    assert torch.equal(batch.pair_mask, batch.pair_mask.transpose(1, 2))
+    assert batch.sizes.tolist() == [4, 2, 1]
+
+
+def test_replace_changes_a_copy() -> None:
+    batch = tiny.batch_of(4, 2)
+    before = batch.pos.clone()
+    changed = batch.replace(pos=batch.pos * 2)
+    assert torch.equal(batch.pos, before)
+    assert changed.bond is batch.bond
+    with pytest.raises(AttributeError):
+        batch.pos = changed.pos
+
+
+def test_to_changes_the_precision_of_positions_only() -> None:
+    moved = tiny.batch_of(4, 2).to("cpu", torch.float32)
+    assert moved.pos.dtype == torch.float32
+    assert moved.bond.dtype == torch.long
+    assert moved.mask.dtype == torch.bool
+
+
+def test_a_shape_that_does_not_fit_is_refused() -> None:
+    batch = tiny.batch_of(4, 2)
+    with pytest.raises(Exception, match=r"element|atom"):
+        batch.replace(element=batch.element[:, :2])
+
+
+def test_there_and_back_through_geometric() -> None:
+    batch = tiny.batch_of(5, 3, 1)
+    geometric = batch.to_geometric(tiny.VOCABULARY)
+    assert geometric.num_nodes == 9
+    assert geometric.edge_index.shape[1] == int((batch.bond > 0).sum()), "each bond once a direction"
+    assert set(geometric.z.tolist()) <= set(tiny.VOCABULARY.elements)
+    assert_same(batch, MoleculeBatch.from_geometric(geometric, tiny.VOCABULARY))
+
+
+def test_one_molecule_of_geometric_is_centred() -> None:
+    data = Data(
+        pos=torch.tensor([[1.0, 1, 1], [3.0, 1, 1]]),
+        z=torch.tensor([8, 6]),
+        charge=torch.tensor([0, 0]),
+        edge_index=torch.tensor([[0, 1], [1, 0]]),
+        edge_attr=torch.tensor([2, 2]),
+    )
+    batch = MoleculeBatch.from_geometric(data, tiny.VOCABULARY)
+    assert batch.pos[0, :, 0].tolist() == [-1, 1]
+    assert batch.element.tolist() == [[2, 0]]
+    assert batch.bond.tolist() == [[[0, 2], [2, 0]]]
+
+
+@pytest.mark.parametrize(("field", "value", "message"), [("z", 17, "element 17"), ("charge", 2, "charge 2")])
+def test_what_the_vocabulary_lacks_is_named(field: str, value: int, message: str) -> None:
+    geometric = tiny.batch_of(3).to_geometric(tiny.VOCABULARY)
+    geometric[field][1] = value
+    with pytest.raises(ValueError, match=message):
+        MoleculeBatch.from_geometric(geometric, tiny.VOCABULARY)
