@@ -1,6 +1,6 @@
 rule rank:
     input:
-        score_files(),
+        ranking_files(),
         samples=rules.merge_samples.output.molecules,
         table=rules.merge_checks.output.table,
         summary=rules.merge_checks.output.summary,

@@ -69,12 +69,15 @@ def started_weights():
         raise WorkflowError(f"train.start_from: {error}") from None
 
 
-def score_files():
-    """Files of the user's own scores, so that a changed one reruns the ranking."""
-    own = [score for score in CONFIG.rank.scores.values() if ".py:" in score]
-    return [
-        score.rpartition(":")[0] for score in own if not score.startswith("command:")
+def ranking_files():
+    """Files that the ranking reads beside the check: the user's own scores, alerts and known molecules."""
+    own = [
+        score.rpartition(":")[0]
+        for score in CONFIG.rank.scores.values()
+        if ".py:" in score and not score.startswith(("command:", "command-sdf:"))
     ]
+    named = [CONFIG.rank.alerts, *CONFIG.rank.similar_to]
+    return own + [path for path in named if path and Path(path).is_file()]
 
 
 def training_state():

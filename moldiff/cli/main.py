@@ -4,7 +4,6 @@ The stages are imported inside the commands, so that `moldiff --help` loads neit
 """
 
 import inspect
-import json
 import re
 import signal
 import sys
@@ -15,12 +14,14 @@ from typing import Annotated, Any
 
 import typer
 
+from moldiff.cli import installation, workflow
 from moldiff.cli import sets as command_sets
 from moldiff.cli.log import Tee, open_log
 from moldiff.cli.options import OPTIONS_FLAG, collect, option_parameters
 from moldiff.config.check import CheckOptions
 from moldiff.config.featurize import FeaturizeOptions
-from moldiff.config.options import Options, read_options
+from moldiff.config.options import Options
+from moldiff.config.rank import RankOptions
 from moldiff.config.report import ReportOptions
 from moldiff.config.run import Config
 from moldiff.config.sample import SampleOptions
@@ -39,10 +40,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 merge = typer.Typer(help="Join parts that were made with --shard.", no_args_is_help=True)
-settings = typer.Typer(help="The configuration file of a workflow run.", no_args_is_help=True)
 app.add_typer(command_sets.app)
+app.add_typer(installation.app)
+app.add_typer(workflow.app)
 app.add_typer(merge, name="merge")
-app.add_typer(settings, name="config")
+app.add_typer(workflow.settings, name="config")
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where the result goes.", show_default=False)]
 Parts = Annotated[list[Path], typer.Argument(help="The parts, in any order.", show_default=False)]
@@ -227,50 +229,19 @@ def report(
                   benchmarks=benchmarks)  # fmt: skip
 
 
-@settings.command("schema")
-def _schema() -> None:
-    """Print the JSON schema of a configuration file."""
-    from moldiff.config.reference import json_schema
-
-    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
-
-
-@settings.command("docs")
-def _docs() -> None:
-    """Print the reference of all options in Markdown."""
-    from moldiff.config.reference import markdown
-
-    typer.echo(markdown(), nl=False)
-
-
-@settings.command("check")
-def _check_config(file: Annotated[Path, typer.Argument(help="YAML or JSON file.", show_default=False)]) -> None:
-    """Say whether a configuration file can be used, and what cannot."""
-    read_options(Config, file)
-    typer.echo(f"{file}: ok")
-
-
-@app.command("weights")
-def list_weights(
-    name: Annotated[str | None, typer.Argument(help="Print the model card of these.", show_default=False)] = None,
+@stage(RankOptions)
+def rank(
+    options: RankOptions,
+    folder: Annotated[Path, typer.Argument(help="Folder made by `moldiff check`.", show_default=False)],
+    out: Out,
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", help="The molecule file that was checked, if it has moved.")
+    ] = None,
 ) -> None:
-    """List the weights that come with moldiff, or print the model card of one."""
-    if name is not None:
-        typer.echo(shipped.card(name), nl=False)
-        return
-    for known in shipped.names():
-        typer.echo(f"{known:12} {shipped.summary(known)}")
+    """Make a short list of checked molecules, with a reason for each choice and each refusal."""
+    from moldiff.stages import rank as stages
 
-
-@app.command()
-def snakefile() -> None:
-    """Print the path of the workflow, for `snakemake --snakefile`."""
-    package = Path(__file__).parent.parent
-    places = [package / "workflow" / "Snakefile", package.parent / "Snakefile"]
-    found = next((place for place in places if place.is_file()), None)
-    if found is None:
-        raise UserError(f"no Snakefile in {places[0].parent} or {places[1].parent}; install moldiff again")
-    typer.echo(found)
+    stages.rank(folder, out, options, inputs=inputs or None)
 
 
 def main() -> None:

@@ -4,22 +4,27 @@ import inspect
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import typer
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
-from moldiff.config.options import ConfigError, Options, parse, read_options
+from moldiff.cli.panels import EXPERT, panel
+from moldiff.config.options import ConfigError, Flag, Options, parse, read_options
+from moldiff.errors import UserError
 
 OptionsType = TypeVar("OptionsType", bound=Options)
 
+ALIASES = {"--n": ["-n"], "--accelerator": ["--device"]}
+"""Further names of flags."""
 OPTIONS_FLAG = Annotated[
     str | None,
     typer.Option(
         "--options",
         metavar="FILE|JSON",
-        help="YAML or JSON file, or JSON text, with any of the options below; flags win over it.",
+        help="YAML or JSON file, or JSON text, with any of the options; flags win over it.",
+        rich_help_panel=EXPERT,
     ),
 ]
 
@@ -45,10 +50,12 @@ def collect(options_type: type[OptionsType], values: Mapping[str, Any], source: 
         ConfigError: an unknown key or a value out of range.
     """
     tree = _read(options_type, values["options"]) if values.get("options") else {}
-    for path, _ in _leaves(options_type):
+    for path, field in _leaves(options_type):
         value = values.get("__".join(path))
         if value is None or value == []:
             continue
+        if _is_mapping(field):
+            value = _pairs(_flag(path, field), value, get_args(field.annotation)[1])
         branch = tree
         for group in path[:-1]:
             branch = branch.setdefault(group, {})
@@ -74,11 +81,37 @@ def _leaves(options_type: type[Options], path: tuple[str, ...] = ()) -> Iterator
             yield (*path, name), field
 
 
+def _is_mapping(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) is dict
+
+
+def _pairs(flag: str, texts: list[str], kind: type) -> dict[str, Any]:
+    """`NAME=VALUE` texts as a mapping.
+
+    Raises:
+        UserError: one has no name or no value, or a value is not a number where one is needed.
+    """
+    pairs: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name.strip() and equals and value.strip()):
+            raise UserError(f"{flag} {text}: expected NAME=VALUE")
+        try:
+            pairs[name.strip()] = kind(value.strip())
+        except ValueError:
+            raise UserError(f"{flag} {text}: {value.strip()!r} is not a number") from None
+    return pairs
+
+
+def _flag(path: tuple[str, ...], field: FieldInfo) -> str:
+    given = next((known.name for known in field.metadata if isinstance(known, Flag)), None)
+    return given or "--" + "-".join(path).replace("_", "-")
+
+
 def _parameter(path: tuple[str, ...], field: FieldInfo) -> inspect.Parameter:
-    flag = "-".join(path).replace("_", "-")
-    names = [f"--{flag}/--no-{flag}"] if field.annotation is bool else [f"--{flag}"]
-    if flag == "n":
-        names.append("-n")
+    flag = _flag(path, field)
+    names = [f"{flag}/--no-{flag.removeprefix('--')}"] if field.annotation is bool else [flag]
+    names += ALIASES.get(flag, [])
     minimum = next((limit.ge for limit in field.metadata if isinstance(limit, Ge)), None)
     maximum = next((limit.le for limit in field.metadata if isinstance(limit, Le)), None)
     option = typer.Option(
@@ -87,13 +120,17 @@ def _parameter(path: tuple[str, ...], field: FieldInfo) -> inspect.Parameter:
         show_default=_shown(field.get_default(call_default_factory=True)),
         min=minimum,  # type: ignore[arg-type]
         max=maximum,  # type: ignore[arg-type]
-        rich_help_panel=f"Options of the {path[0]}" if len(path) > 1 else None,
+        metavar=next((known.metavar for known in field.metadata if isinstance(known, Flag)), None),
+        rich_help_panel=panel(path),
     )
-    annotation = Annotated[field.annotation | None, option]  # type: ignore[name-defined]
+    kind: Any = list[str] if _is_mapping(field) else field.annotation
+    annotation = Annotated[kind | None, option]
     return inspect.Parameter("__".join(path), inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=None)
 
 
 def _shown(default: Any) -> str | bool:
-    if default is None:
+    if default is None or default == {}:
         return False
+    if isinstance(default, dict):
+        return " ".join(f"{name}={value:g}" for name, value in default.items())
     return " ".join(default) or False if isinstance(default, list) else str(default)

@@ -6,12 +6,21 @@ Only the standard library and pydantic are imported at the top, so that ``moldif
 import difflib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from moldiff.errors import UserError
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How the command line names an option, where its own name would read badly; stands in a field's annotation."""
+
+    name: str
+    metavar: str | None = None
 
 
 class ConfigError(UserError):

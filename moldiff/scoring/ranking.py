@@ -1,5 +1,6 @@
 """From numbers about candidates to a short list: percentiles, Pareto fronts, and picks far from each other."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -45,6 +46,21 @@ def pareto_fronts(goodness: NDArray[np.float64]) -> NDArray[np.int64]:
         fronts[left[kept]] = front
         left = np.delete(left, kept)
     return fronts
+
+
+def diverse_pool(scores: NDArray[np.float64], n: int, *, times: int, share: float, floor: float) -> list[int]:
+    """Places among which diversity may pick, ascending: a candidate far down the order is not worth its difference.
+
+    Args:
+        scores: score [N] of each candidate, in the order of the ranks.
+        n: candidates wanted.
+        times: at most the best ``times * n`` are in it.
+        share: at most this share of all is in it, or the best n.
+        floor: none of a lower score is in it, unless fewer than n reach it: then it is the best n.
+    """
+    reach = max(n, min(times * n, math.ceil(share * len(scores))))
+    pool = [place for place in range(min(reach, len(scores))) if scores[place] >= floor]
+    return pool if len(pool) >= n else list(range(min(n, len(scores))))
 
 
 def pick_diverse(packed: NDArray[np.uint8], count: int, seed: int) -> list[int]:

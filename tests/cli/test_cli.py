@@ -74,10 +74,11 @@ def leaves(group: type[Options], prefix: str = "") -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("stage", ["featurize", "train", "sample", "check", "report"])
+@pytest.mark.parametrize("stage", ["featurize", "train", "sample", "check", "rank", "report"])
 def test_every_option_of_a_stage_is_a_flag(stage: str):
     output = RUNNER.invoke(cli.app, [stage, "--help"], env={"COLUMNS": "200", "TERM": "dumb"}).output
     for name in leaves(config.option_groups()[stage]):
+        name = {"filters": "filter", "weights": "weight", "scores": "score"}.get(name, name)
         assert f"--{name}" in output or (stage, name) == ("featurize", "inputs")
 
 
@@ -224,12 +225,13 @@ def test_compare_and_rank(stages: Stages, tmp_path: Path):
     assert calls[0]["names"] == ["A", "B"]
     calls = stages("rank", "rank")
     run("rank", "a", "--out", "o", "-n", "5", "--weight", "qed=2", "--weight", "sa=-1", "--filter", "qed > 0.5")
-    run("rank", "a", "--out", "o", "--score", "dock=command: dock --flag=1", "--method", "pareto")
-    assert calls[0]["weights"] == {"qed": 2.0, "sa": -1.0}
-    assert calls[0]["filters"] == ["qed > 0.5"]
-    assert (calls[0]["n"], calls[0]["method"], calls[0]["scores"]) == (5, "weighted", {})
-    assert (calls[1]["weights"], calls[1]["method"]) == ({"qed": 1.0, "sa": -1.0}, "pareto")
-    assert calls[1]["scores"] == {"dock": "command: dock --flag=1"}
+    run("rank", "a", "--out", "o", "--score", "dock=command: dock --flag=1", "--method", "pareto", "--not-smarts", "N")
+    first, second = (call["positional"][2] for call in calls)
+    assert first.weights == {"qed": 2.0, "sa": -1.0}
+    assert first.filters == ["qed > 0.5"]
+    assert (first.n, first.method, first.scores) == (5, "weighted", {})
+    assert (second.n, second.weights, second.method) == (50, {"qed": 1.0, "sa": -1.0}, "pareto")
+    assert (second.scores, second.not_smarts) == ({"dock": "command: dock --flag=1"}, ["N"])
 
 
 @pytest.mark.parametrize("weight", ["qed", "qed=much", "=1"])
@@ -262,10 +264,6 @@ def test_configuration_commands(tmp_path: Path):
     assert run("config", "docs").startswith("# Configuration")
     (tmp_path / "run.yaml").write_text("featurize: {inputs: [a.sdf]}\n")
     assert "ok" in run("config", "check", str(tmp_path / "run.yaml"))
-
-
-def test_the_workflow_is_found():
-    assert Path(run("snakefile").strip()).name == "Snakefile"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -6,7 +6,7 @@ from rdkit import Chem
 
 from moldiff.errors import UserError
 from moldiff.scoring.expressions import Condition, Unknown
-from moldiff.scoring.ranking import nearest_of_others, pareto_fronts, percentiles, pick_diverse
+from moldiff.scoring.ranking import diverse_pool, nearest_of_others, pareto_fronts, percentiles, pick_diverse
 from moldiff.scoring.sets.fingerprints import fingerprint
 
 COLUMNS = frozenset({"qed", "sa", "name", "valid"})
@@ -72,3 +72,25 @@ def test_diverse_picks_start_with_the_best_and_leave_twins_out():
     assert max(nearest_of_others(packed, picked)) < 0.5
     assert pick_diverse(packed, 9, seed=0) == list(range(5))
     assert nearest_of_others(packed, [2]) == [0.0]
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=1, max_size=40),
+    st.integers(1, 12),
+    st.integers(2, 10),
+    st.floats(0.01, 1),
+    st.floats(0, 1),
+)
+def test_diversity_never_reaches_below_the_best_share_and_the_floor(scores, n, times, share, floor):
+    ordered = np.array(sorted(scores, reverse=True))
+    pool = diverse_pool(ordered, n, times=times, share=share, floor=floor)
+    assert len(pool) >= min(n, len(scores))
+    assert pool == list(range(len(pool)))  # scores fall with the rank here, so the pool has no gap
+    beyond = [place for place in pool if place >= n]
+    assert all(ordered[place] >= floor for place in beyond)
+    assert all(place < max(n, share * len(scores) + 1) for place in beyond)
+
+
+def test_five_of_twenty_come_from_the_best_seven():
+    assert diverse_pool(np.linspace(1, 0, 20), 5, times=10, share=0.33, floor=0.5) == list(range(7))
+    assert diverse_pool(np.linspace(1, 0, 20), 15, times=10, share=0.33, floor=0.5) == list(range(15))

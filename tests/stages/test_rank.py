@@ -2,17 +2,26 @@ import csv
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rdkit import Chem
+from rdkit.Chem import AllChem
 
 from moldiff.config.check import CheckOptions
+from moldiff.config.options import parse
+from moldiff.config.rank import RankOptions
 from moldiff.errors import UserError
+from moldiff.scoring.substructures import read_alerts
+from moldiff.stages import rank as stage
 from moldiff.stages.check import check
 from moldiff.stages.compare import compare
-from moldiff.stages.rank import rank
 
 SMILES = ("CCO", "CCCO", "CCCCO", "c1ccccc1", "Cc1ccccc1", "CC(=O)Nc1ccc(O)cc1", "OCC", "C(C", "C1CCCCC1N", "CC.O")
+
+
+def rank(check: Path, output: Path, *, inputs: list[str] | None = None, **options: Any) -> dict[str, Any]:
+    return stage.rank(check, output, parse(RankOptions, options, "test"), inputs=inputs)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +53,8 @@ def test_every_candidate_gets_a_reason(checked: Path, tmp_path: Path):
     mols = list(Chem.SDMolSupplier(str(tmp_path / "shortlist.sdf")))
     assert [mol.GetProp("_Name") for mol in mols] == [row["name"] for row in shortlist]
     assert mols[0].GetProp("reason") == shortlist[0]["reason"]
+    assert list(mols[0].GetPropNames()) == ["rank", "score", "reason", "smiles", "qed", "sa", "logp", "mw"]
+    assert all(len(row["qed"].partition(".")[2]) <= 3 for row in candidates)
     assert json.loads((tmp_path / "rank.json").read_text()) == result
 
 
@@ -76,6 +87,12 @@ def test_own_function_and_command_are_columns(checked: Path, tmp_path: Path):
         ({"scores": {"x": "command: echo 1"}}, "1 lines for"),
         ({"scores": {"qed": "command: cat"}}, "column of that name"),
         ({"n": 0}, "at least 1"),
+        ({"scores": {"x": "command: unbalanced '"}}, "No closing quotation"),
+        ({"scores": {"x": "command:"}}, "is empty"),
+        ({"smarts": ["C("]}, "not a SMARTS"),
+        ({"alerts": "nowhere.txt"}, "cannot be read"),
+        ({"similar_to": ["nowhere.sdf"]}, "neither a file nor a SMILES"),
+        ({"weights": {"qed": float("nan")}}, "weight of qed is nan"),
     ],
 )
 def test_mistakes_are_explained(checked: Path, tmp_path: Path, options, message):
@@ -88,6 +105,80 @@ def test_a_changed_input_is_noticed(checked: Path, tmp_path: Path):
     other.write_text("CCO\n")
     with pytest.raises(UserError, match="not the file that was checked"):
         rank(checked, tmp_path, inputs=[str(other)])
+
+
+def test_substructures_refuse_with_their_name(checked: Path, tmp_path: Path):
+    (tmp_path / "alerts.txt").write_text("# mine\n\nc1ccccc1O phenol\n[NX3;H2]\tprimary amine\n")
+    options = {"smarts": ["c"], "not_smarts": ["[CX4H3]c"], "alerts": str(tmp_path / "alerts.txt"), "diversity": 1}
+    result = rank(checked, tmp_path, **options)
+    reasons = {row["name"]: row["reason"] for row in read(tmp_path / "candidates.csv")}
+    assert reasons["name0"] == "refused by smarts c: has no match"
+    assert reasons["name4"] == "refused by not_smarts [CX4H3]c: has 1 match"
+    assert reasons["name5"] == f"refused by alerts {tmp_path / 'alerts.txt'}: phenol"
+    assert [row["name"] for row in read(tmp_path / "shortlist.csv")] == ["name3"]
+    assert result["refused"]["smarts c"] == 4
+    assert [pattern.name for pattern in read_alerts(tmp_path / "alerts.txt")] == ["phenol", "primary amine"]
+
+
+def test_near_molecules_first_by_smiles_or_file(checked: Path, tmp_path: Path):
+    (tmp_path / "known.smi").write_text("Cc1ccccc1 toluene\n")
+    for known in ("Cc1ccccc1", str(tmp_path / "known.smi")):
+        rank(checked, tmp_path, n=1, similar_to=[known], weights={"similarity": 1})
+        assert read(tmp_path / "shortlist.csv")[0]["name"] == "name4"
+        assert read(tmp_path / "shortlist.csv")[0]["similarity"] == "1.0"
+    result = rank(checked, tmp_path, similar_to=["Cc1ccccc1"], filters=["similarity > 0.9"])
+    assert result["chosen"] == 1
+    assert result["weights"]["similarity"] == 1
+
+
+def test_nothing_chosen_is_said(checked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    result = rank(checked, tmp_path, filters=["qed > 2"])
+    assert result["chosen"] == 0
+    said = capsys.readouterr().err
+    assert "0 of 10 chosen; 0 passed, 10 refused" in said
+    assert "7 refused by qed > 2" in said
+    assert read(tmp_path / "shortlist.csv") == []
+    assert (tmp_path / "shortlist.csv").read_text().startswith("rank,score,")
+
+
+def test_what_was_chosen_is_said(checked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    rank(checked, tmp_path, n=1)
+    said = capsys.readouterr().err
+    assert "1 of 10 chosen; 7 passed, 3 refused" in said
+    assert "CC(=O)Nc1ccc(O)cc1" in said
+
+
+def test_a_rare_bond_costs_no_other_molecule(tmp_path: Path):
+    """A dative bond is written as V3000; a bond that no SDF knows costs its own molecule alone."""
+    (tmp_path / "odd.smi").write_text("N->[Pt](Cl)Cl dative\nCC$CC quadruple\nCCO ethanol\nOc1ccccc1 phenol\n")
+    check(CheckOptions(), [str(tmp_path / "odd.smi")], tmp_path / "check", workers=1)
+    rank(tmp_path / "check", tmp_path / "out", n=4, weights={"heavy_atoms": 1})
+    names = {mol.GetProp("_Name"): mol for mol in Chem.SDMolSupplier(str(tmp_path / "out" / "shortlist.sdf"))}
+    assert {"dative", "ethanol", "phenol"} <= set(names)
+    assert names["dative"].GetBondWithIdx(0).GetBondType() == Chem.BondType.DATIVE
+    assert len(names) == sum(row["reason"].startswith("chosen") for row in read(tmp_path / "out" / "candidates.csv"))
+
+
+def test_a_command_gets_molecules_with_hydrogens_as_sdf(tmp_path: Path):
+    mols = [Chem.AddHs(Chem.MolFromSmiles(smiles)) for smiles in ("CCO", "CCCO")]
+    with Chem.SDWriter(str(tmp_path / "mols.sdf")) as writer:
+        for mol in mols:
+            AllChem.EmbedMolecule(mol, randomSeed=1)
+            writer.write(Chem.RemoveHs(mol))
+    (tmp_path / "flat.smi").write_text("CCN\n")
+    inputs = [str(tmp_path / "mols.sdf"), str(tmp_path / "flat.smi")]
+    check(CheckOptions(), inputs, tmp_path / "check", workers=1)
+    script = tmp_path / "atoms.py"
+    script.write_text(
+        "import sys\n"
+        "text = open(sys.argv[1]).read() if sys.argv[1:] else sys.stdin.read()\n"
+        "for block in text.split('$$$$\\n')[:-1]:\n    print(int(block.splitlines()[3][:3]))\n"
+    )
+    for line in (f"{sys.executable} {script}", f"{sys.executable} {script} {{sdf}}"):
+        rank(tmp_path / "check", tmp_path / "out", scores={"size": f"command-sdf: {line}"}, weights={"size": 1})
+        candidates = read(tmp_path / "out" / "candidates.csv")
+        assert [row["size"] for row in candidates] == ["9.0", "12.0", ""]
+        assert candidates[2]["reason"] == "refused: size is null, and it is scored by"
 
 
 def test_compare_puts_sets_side_by_side(checked: Path, tmp_path: Path):

@@ -90,7 +90,7 @@ def write_sdf_block(mol: Chem.Mol, properties: Mapping[str, object] | None = Non
     """
     arrays = to_arrays(mol)
     title = mol.GetProp("_Name") if mol.HasProp("_Name") else ""
-    lines = [_one_line(title), "  moldiff           3D", ""]
+    lines = [_one_line(title), f"  moldiff           {'3D' if mol.GetConformer().Is3D() else '2D'}", ""]
     radicals = [atom.GetNumRadicalElectrons() for atom in mol.GetAtoms()]
     valences = _written_valences(mol, radicals)
     body = _v2000 if max(len(arrays), len(arrays.bonds)) <= _V2000_LIMIT else _v3000
@@ -103,7 +103,13 @@ def write_sdf_block(mol: Chem.Mol, properties: Mapping[str, object] | None = Non
         {i: _RADICAL_CODES[count] for i, count in enumerate(radicals) if count in _RADICAL_CODES},
         valences,
     )
-    for key, value in (properties or {}).items():
+    return "\n".join([*lines, data_block(properties or {})])
+
+
+def data_block(properties: Mapping[str, object]) -> str:
+    """The data items of a record and the ``$$$$`` that ends it."""
+    lines = []
+    for key, value in properties.items():
         text = "\n".join(line for line in str(value).splitlines() if line.strip())
         lines += [f">  <{_one_line(key).replace('<', '(').replace('>', ')')}>", text, ""]
     return "\n".join([*lines, "$$$$", ""])
