@@ -27,7 +27,9 @@ OPTIONS: dict[str, Any] = {
     "sample": {"n": 16, "steps": 8, "shards": 2, "threads": 1, "accelerator": "cpu"},
     "report": {"pictures": 4, "viewers": 2},
 }  # fmt: skip
-RULES = ["featurize", "merge_featurized", "train", "sample", "merge_samples", "check", "merge_checks", "report"]
+RULES = [
+    "featurize", "merge_featurized", "train", "sample", "merge_samples", "check", "merge_checks", "rank", "report"
+]  # fmt: skip
 
 COMPARED = (
     "dataset/arrays.safetensors", "dataset/molecules.parquet", "dataset/dataset.json", "dataset/rejected.csv",

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from moldiff.cli import installation, workflow
+from moldiff.cli import generate, installation, workflow
 from moldiff.cli import sets as command_sets
 from moldiff.cli.log import Tee, open_log
 from moldiff.cli.options import OPTIONS_FLAG, collect, option_parameters
@@ -40,6 +40,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 merge = typer.Typer(help="Join parts that were made with --shard.", no_args_is_help=True)
+app.add_typer(generate.app)
 app.add_typer(command_sets.app)
 app.add_typer(installation.app)
 app.add_typer(workflow.app)
@@ -52,6 +53,9 @@ Shard = Annotated[
     str | None, typer.Option("--shard", metavar="K/N", help="Make only part K of N, for `moldiff merge` to join.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start over where an earlier result or state stands.")]
+TrainingSet = Annotated[
+    Path | None, typer.Option(help="Training set: dataset folder, molecule file, or the name of shipped weights.")
+]
 Workers = Annotated[int, typer.Option("--workers", min=0, help="Processes; 0 takes the processor cores at hand.")]
 
 
@@ -177,8 +181,8 @@ def check(
     options: CheckOptions,
     files: Annotated[list[str], typer.Argument(help="Files or globs of anybody's molecules.", show_default=False)],
     out: Out,
-    train: Annotated[Path | None, typer.Option(help="Training set: dataset folder or molecule file.")] = None,
-    reference: Annotated[Path | None, typer.Option(help="Reference set for distances.")] = None,
+    train: TrainingSet = None,
+    reference: Annotated[Path | None, typer.Option(help="The same, for distances and ring systems.")] = None,
     shard: Shard = None,
 ) -> None:
     """Score molecules: a row for each record and a summary; exit status 3 below --min-valid."""
@@ -197,8 +201,8 @@ def merge_check(
     options: CheckOptions,
     parts: Parts,
     out: Out,
-    train: Annotated[Path | None, typer.Option(help="Training set: dataset folder or molecule file.")] = None,
-    reference: Annotated[Path | None, typer.Option(help="Reference set for distances.")] = None,
+    train: TrainingSet = None,
+    reference: Annotated[Path | None, typer.Option(help="The same, for distances and ring systems.")] = None,
 ) -> None:
     """Join checked parts into one folder of rows and a summary."""
     from moldiff.stages import check as stages

@@ -44,6 +44,25 @@ def is_whole(name: str) -> bool:
     return sha256(file) == checksums().get(file.name)
 
 
+def has_reference(name: str) -> bool:
+    """Whether the file is there that says what shipped weights learned from."""
+    return (FOLDER / f"{name}.reference").is_file()
+
+
+def reference_path(name: str) -> Path:
+    """The file that says what shipped weights learned from (`moldiff.scoring.sets.compact`).
+
+    Raises:
+        UserError: there is none.
+    """
+    path = FOLDER / f"{name}.reference"
+    if not has_reference(name):
+        raise UserError(
+            f"{name}: what these weights learned from does not ship with them; name the training set's file"
+        )
+    return path
+
+
 def card(name: str) -> str:
     """The model card, Markdown.
 

@@ -4,12 +4,13 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, Unpack, get_args
 
 import numpy as np
 import torch
 
 from moldiff.chemistry.arrays import MoleculeArrays, to_rdkit
+from moldiff.config.keywords import SampleKeywords
 from moldiff.config.options import parse
 from moldiff.config.sample import SampleOptions
 from moldiff.diffusion import schedules, solvers
@@ -18,6 +19,8 @@ from moldiff.errors import UserError
 from moldiff.models.checkpoint import Model, load_model
 from moldiff.models.shipped import weights_path
 from moldiff.molecules.batch import Denoiser, MoleculeBatch, Prediction, Vocabulary
+from moldiff.sampling.finish import Hydrogens, finish, progress_bar
+from moldiff.sampling.molecules import Molecules
 from moldiff.scoring.molecule.validity import is_strict
 from moldiff.seeds import hash_seed
 from moldiff.training.devices import device_type
@@ -71,21 +74,48 @@ class Generator:
         """
         return cls(load_model(weights_path(path)))
 
-    def sample(self, n: int = 100, *, seed: int = 0, **options: Any) -> "list[Chem.Mol]":
-        """RDKit molecules with a conformer, as made: not sanitized, not filtered.
+    def sample(
+        self,
+        n: int = 100,
+        *,
+        seed: int = 0,
+        sanitize: bool = True,
+        hydrogens: Hydrogens = "as made",
+        progress: bool | None = None,
+        **options: Unpack[SampleKeywords],
+    ) -> Molecules:
+        """Molecules with a conformer: sanitized, named, with stereo read from 3D; those that failed are marked.
 
         Args:
             n: molecules to make.
             seed: the same seed gives the same molecules.
-            options: any other of `moldiff.config.SampleOptions`, such as steps, solver or atoms.
+            sanitize: False gives all molecules as they were made.
+            hydrogens: add: hydrogens that the model left out are placed, then relaxed with the others fixed.
+            progress: whether to show a progress bar; by default on a terminal and in notebooks.
+            options: any other of `moldiff.config.sample.SampleOptions`, such as steps, solver or atoms.
 
         Raises:
             UserError: an option does not exist or is out of range.
         """
+        if hydrogens not in get_args(Hydrogens):
+            raise UserError(f"hydrogens {hydrogens!r}: choose one of {', '.join(get_args(Hydrogens))}")
         chosen = parse(SampleOptions, {"n": n, "seed": seed, **options}, "options of sample")
-        plan = planned(chosen, self.model.statistics.sizes)
-        made = [molecule for batch in plan for molecule in self.batch(chosen, batch) if molecule.finite]
-        return [self.to_rdkit(molecule) for molecule in sorted(made, key=_index)]
+        made: list[Generated] = []
+        with progress_bar(n, progress) as bar:
+            for batch in planned(chosen, self.model.statistics.sizes):
+                made += self.batch(chosen, batch)
+                bar.update(len(batch.indices))
+        common: dict[str, int | str] = {"moldiff_seed": seed, "moldiff_model": self.model.checksum[:12]}
+        return Molecules(
+            finish(
+                self.to_rdkit(one),
+                {"moldiff_index": one.index, **common, "moldiff_restarts": one.restarts},
+                finite=one.finite,
+                sanitized=sanitize,
+                hydrogens=hydrogens,
+            )
+            for one in sorted(made, key=_index)
+        )
 
     def to_rdkit(self, molecule: Generated) -> "Chem.Mol":
         """The molecule as RDKit's; where the model makes hydrogens itself, RDKit adds none."""

@@ -39,8 +39,8 @@ class Candidate:
 class Judge:
     """The conditions of a ranking, read once and asked of any number of records."""
 
-    def __init__(self, options: RankOptions, columns: Iterable[str]) -> None:
-        """Read all conditions over rows of these columns.
+    def __init__(self, options: RankOptions, columns: Iterable[str], always: Sequence[str] = ALWAYS) -> None:
+        """Read all conditions over rows of these columns; ``always`` are those before the user's.
 
         Raises:
             UserError: a condition, pattern, file or column that cannot be used.
@@ -53,7 +53,7 @@ class Judge:
         for name in self.weights:
             if name not in known:
                 raise UserError(f"weight of {name}: no such column; there are {', '.join(sorted(known))}")
-        self.conditions = [Condition(text, known) for text in (*ALWAYS, *options.filters)]
+        self.conditions = [Condition(text, known) for text in (*always, *options.filters)]
         self._late = [condition for condition in self.conditions if set(condition.columns) & self.own]
         self._early = [condition for condition in self.conditions if condition not in self._late]
         self._substructures = Substructures.read(options.smarts, options.not_smarts, options.alerts)

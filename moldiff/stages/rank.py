@@ -51,13 +51,14 @@ def rank(check: Path, output: Path, options: RankOptions, *, inputs: Sequence[st
     passing = judge.refuse_early(candidates)
     paths = list(inputs) if inputs else _inputs(summary)
     mols = dict(_molecules(paths, {candidate.row["index"] for candidate in passing}, summary))
-    chosen, passed = shortlist(passing, mols, options, judge)
+    passed = qualify(passing, mols, options, judge)
+    chosen = choose(passed, options, judge.weights)
     counts = refusals(candidates)
     result = {
         "check": str(check),
         "inputs": paths,
         "records": len(candidates),
-        "passed": passed,
+        "passed": len(passed),
         "chosen": len(chosen),
         **options.model_dump(mode="json"),
         "filters": [condition.text for condition in judge.conditions],
@@ -70,17 +71,17 @@ def rank(check: Path, output: Path, options: RankOptions, *, inputs: Sequence[st
     write_csv(output / "shortlist.csv", chosen, columns)
     write_csv(output / "candidates.csv", candidates, columns)
     write_text(output / "rank.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
-    print(f"{output}: " + summary_lines(chosen, counts, passed, len(candidates), judge.weights), file=sys.stderr)
+    print(f"{output}: " + summary_lines(chosen, counts, len(passed), len(candidates), judge.weights), file=sys.stderr)
     return result
 
 
-def shortlist(
+def qualify(
     passing: list[Candidate], mols: Mapping[int, Chem.Mol], options: RankOptions, judge: Judge
-) -> tuple[list[Candidate], int]:
-    """The short list of candidates that passed the early conditions, and how many passed all.
+) -> list[Candidate]:
+    """Those of the candidates that passed the early conditions that can be written, have all scores and pass all.
 
     Args:
-        passing: the candidates, whose reasons are filled in.
+        passing: the candidates, whose reasons and scores are filled in.
         mols: molecules as written, by index.
         options: of the ranking.
         judge: its conditions.
@@ -93,8 +94,7 @@ def shortlist(
     passing = [candidate for candidate in passing if not candidate.reason]
     for name, source in options.scores.items():
         add_user_score(name, source, [candidate.row for candidate in passing], mols)
-    passed = judge.refuse_late(passing)
-    return choose(passed, options, judge.weights), len(passed)
+    return judge.refuse_late(passing)
 
 
 def write_csv(path: Path, candidates: Sequence[Candidate], columns: Sequence[str]) -> None:

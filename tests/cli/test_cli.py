@@ -99,7 +99,8 @@ def test_version():
 
 
 def test_the_package_shows_what_it_offers():
-    assert dir(moldiff) == ["__version__", "load"]
+    assert dir(moldiff) == ["Checked", "Molecules", "Ranking", "__version__", "check", "load", "rank"]
+    assert all(getattr(moldiff, name) for name in dir(moldiff))
     with pytest.raises(AttributeError, match="nothing"):
         moldiff.nothing  # noqa: B018
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from moldiff.cli import main as cli
 from moldiff.cli.options import option_parameters
 from moldiff.cli.panels import COMMON
+from moldiff.config.generate import GenerateOptions
 from moldiff.config.options import read_options
 from moldiff.config.run import Config, option_groups
 from moldiff.errors import UserError
@@ -105,7 +106,8 @@ def test_a_damaged_weights_file_is_a_problem(tmp_path: Path, monkeypatch: pytest
 
 
 def test_common_options_exist():
-    known = {parameter.name for group in option_groups().values() for parameter in option_parameters(group)}
+    groups = [*option_groups().values(), GenerateOptions]
+    known = {parameter.name for group in groups for parameter in option_parameters(group)}
     assert known >= COMMON
 
 

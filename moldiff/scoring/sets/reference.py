@@ -26,7 +26,7 @@ from moldiff.dataset.storage import RaggedMolecules, open_dataset
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, sha256
 from moldiff.parallel import Lost, default_workers, run_all
-from moldiff.scoring.molecule.keys import key_hash
+from moldiff.scoring.molecule.keys import contained, key_hash
 from moldiff.scoring.score import STEPS, Row, Task, blank_row, warm_up
 from moldiff.scoring.sets.profile import DESCRIPTOR_BINS, Profile
 from moldiff.scoring.sets.summary import DEFINITIONS
@@ -63,6 +63,24 @@ class Reference:
     ring_systems: frozenset[str]
     scaffolds: NDArray[np.uint64]
     profiled: list[Row]
+
+    @property
+    def distinct(self) -> int:
+        """Distinct valid molecules."""
+        return len(self.keys)
+
+    @property
+    def profiled_count(self) -> int:
+        """Molecules whose distributions are taken."""
+        return len(self.profiled)
+
+    def has_keys(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Whether each key hash [N] is one of the set's."""
+        return contained(hashes, self.keys)
+
+    def has_scaffolds(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Whether each hash [N] of a scaffold is one of the set's."""
+        return contained(hashes, self.scaffolds)
 
     def profile(self) -> Profile:
         """Distributions of the sampled molecules."""

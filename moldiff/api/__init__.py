@@ -1,0 +1,1 @@
+"""The commands as functions over molecules in memory; `moldiff` itself offers them."""
