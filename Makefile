@@ -5,7 +5,7 @@
 # CORES     processor cores the workflow may use
 # CONFIG    configuration file of the run
 # PIP_ARGS  passed to pip: a mirror, a proxy, a wheel folder
-# ARGS      passed to the scripts of test-cluster and test-faults
+# ARGS      passed to the scripts of test-cluster, test-faults and test-wheel
 # TORCH     the build of torch: by default the tested one, for CPUs. For an NVIDIA GPU: `make run TORCH=torch` takes
 #           the newest build that pip finds (with CUDA on Linux); any other requirement works as well.
 PYTHON ?= python3
@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_AR
 SNAKEMAKE := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-cluster test-faults lint help clean docs install
+.PHONY: run test test-cluster test-faults test-wheel lint help clean docs install
 
 run: $(VENV)/.run-ready ## make the environment and run the workflow of CONFIG; ends in results/demo/report.html
 	$(SNAKEMAKE) --profile workflows/profiles/local --cores $(CORES) --configfile $(CONFIG)
@@ -35,6 +35,9 @@ test-cluster: $(VENV)/.test-ready ## run the workflow on a real Slurm that is in
 
 test-faults: $(VENV)/.test-ready ## kill the workflow at 30 random moments, rerun and compare (half an hour)
 	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.faults.kill $(or $(ARGS),30)
+
+test-wheel: $(VENV)/.test-ready ## build the wheel and try it in an environment of its own, outside the clone
+	$(BIN)/python -m tests.wheel --python $(PYTHON) --torch '$(TORCH)' $(ARGS) -- $(PIP_ARGS)
 
 lint: $(VENV)/.test-ready ## run the linters and the type checker
 	$(BIN)/ruff check .
@@ -70,5 +73,5 @@ $(VENV)/.run-ready: $(VENV)/constraints.txt pyproject.toml
 	touch $@
 
 $(VENV)/.test-ready: $(VENV)/.run-ready
-	$(PIP) --constraint $(VENV)/constraints.txt --editable '.[test,xtb,slurm]'
+	$(PIP) --constraint $(VENV)/constraints.txt --editable '.[test,xtb,slurm,posebusters,tensorboard]'
 	touch $@

@@ -39,7 +39,7 @@ HOMES = {
     "e3nn": {"network"},
     "rdkit": {"chemistry", "scoring", "reporting", "sampling", "stages", "api"},
     "posebusters": {"scoring"},
-    "lightning": {"training"},
+    "lightning_fabric": {"training"},
     "typer": {"cli"},
     "snakemake": set(),
 }
@@ -142,7 +142,7 @@ def test_torch_is_not_reached(prefix: str):
     modules = read_package(PACKAGE)
     for name in modules:
         if folder(name) == prefix:
-            assert {"torch", "torch_geometric", "e3nn", "lightning"}.isdisjoint(reachable(name, modules)), name
+            assert {"torch", "torch_geometric", "e3nn", "lightning_fabric"}.isdisjoint(reachable(name, modules)), name
 
 
 @pytest.mark.parametrize("prefix", WITHOUT_RDKIT)
@@ -162,7 +162,7 @@ def test_a_reached_torch_is_found():
     ("statement", "absent"),
     [
         ("import moldiff; dir(moldiff)", {"torch", "rdkit", "pydantic", "pandas", "numpy"}),
-        ("import moldiff.cli.main", {"torch", "rdkit", "pandas", "numpy", "e3nn", "lightning", "snakemake"}),
+        ("import moldiff.cli.main", {"torch", "rdkit", "pandas", "numpy", "e3nn", "lightning_fabric", "snakemake"}),
         ("import moldiff.chemistry.formats.records, moldiff.chemistry.arrays", {"torch", "torch_geometric", "pandas"}),
         ("import moldiff.scoring.score", {"torch", "torch_geometric", "posebusters"}),
         ("import moldiff.stages.check", {"torch", "torch_geometric", "posebusters"}),

@@ -3,9 +3,11 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 DOCKER = (ROOT / "containers/Dockerfile").read_text(encoding="utf-8")
@@ -57,3 +59,14 @@ def test_the_installing_step_runs_the_commands_of_make_run():
 def test_what_is_built_stays_out_of_the_image():
     ignored = (ROOT / ".dockerignore").read_text().split()
     assert {".git", ".venv*", "results"} <= set(ignored)
+
+
+def test_the_conda_recipe_names_every_dependency():
+    recipe = yaml.safe_load((ROOT / "containers/conda.yaml").read_text(encoding="utf-8"))
+    *conda, by_pip = recipe["dependencies"]
+    names = {re.split(r"[=<>]", text)[0] for text in [*conda, *by_pip["pip"]]}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.split(r"[=<>]", text)[0] for text in project["dependencies"]}
+    assert needed - names == {"torch"}  # conda-forge calls it pytorch
+    assert "pytorch-cpu" in names
+    assert by_pip["pip"][-1] == "--editable .."

@@ -9,7 +9,7 @@ from moldiff.chemistry.gfn2 import require_tblite
 from moldiff.config.check import CheckOptions
 from moldiff.scoring.ask import ask_all, draw
 from moldiff.scoring.molecule.conformers import Comparison, compare_with_conformers
-from moldiff.scoring.molecule.crosscheck import crosscheck_all
+from moldiff.scoring.molecule.crosscheck import crosscheck_all, require_posebusters
 from moldiff.scoring.molecule.parsing import parse
 from moldiff.scoring.molecule.strain import Relaxation, strain
 from moldiff.scoring.molecule.validity import fragments, sanitize
@@ -27,11 +27,13 @@ class Samples:
         """Draw from ``total`` records, which is needed if any sample is wanted.
 
         Raises:
-            UserError: GFN2-xTB is wanted and tblite is not installed.
+            UserError: GFN2-xTB or PoseBusters is wanted and not installed.
         """
         self._options = options
         if options.xtb:
             require_tblite()
+        if options.posebusters:
+            require_posebusters()
         counts = {name: getattr(options, name) for name in ("strain", "xtb", "etkdg", "posebusters")}
         self._drawn: dict[str, frozenset[int]] = {
             name: frozenset(place + 1 for place in draw(total or 0, count, options.seed))

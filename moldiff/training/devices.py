@@ -4,8 +4,8 @@ import os
 from contextlib import suppress
 
 import torch
-from lightning.fabric import Fabric
-from lightning.fabric.plugins.environments import (
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import (
     ClusterEnvironment,
     LightningEnvironment,
     SLURMEnvironment,

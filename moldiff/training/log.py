@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,8 +97,6 @@ class MetricsLog:
     @contextmanager
     def progress_bar(self, steps: int, start: int, *, enabled: bool) -> Iterator[Callable[[int, dict[str, Any]], None]]:
         """A bar on the terminal; the caller passes the step and the last row. Silent where stderr is no terminal."""
-        import sys
-
         from tqdm import tqdm
 
         quiet = not (enabled and sys.stderr.isatty())
@@ -123,7 +122,9 @@ class MetricsLog:
         if self._board is None:
             try:
                 from torch.utils.tensorboard import SummaryWriter
-            except ImportError:  # an extra: the CSV holds the same numbers
+            except ImportError:
+                remedy = "pip install 'moldiff[tensorboard]'"
+                print(f"no TensorBoard logs ({remedy}); {self.path.name} holds the same numbers", file=sys.stderr)
                 self._board = False
             else:
                 self._board = SummaryWriter(str(self.path.parent / "tensorboard"))

@@ -1,12 +1,17 @@
 """PoseBusters' own verdicts: one broken molecule leaves the others theirs, and a test left out is no pass."""
 
+import importlib.util
 import math
 
+import pytest
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
+from moldiff.config.check import CheckOptions
+from moldiff.errors import UserError
 from moldiff.scoring.ask import draw
 from moldiff.scoring.molecule.crosscheck import crosscheck_all
+from moldiff.scoring.sampled import Samples
 
 
 def embedded(smiles: str) -> Chem.Mol:
@@ -49,3 +54,9 @@ def test_the_seed_decides_which_are_drawn() -> None:
     assert draw(1000, 10, seed=3) == draw(1000, 10, seed=3) != draw(1000, 10, seed=4)
     assert draw(5, 10, seed=0) == [0, 1, 2, 3, 4]
     assert draw(0, 10, seed=0) == []
+
+
+def test_where_posebusters_is_not_installed_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"moldiff\[posebusters\]"):
+        Samples(CheckOptions(posebusters=1), 5)

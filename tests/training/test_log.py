@@ -1,4 +1,5 @@
 import csv
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,14 @@ def test_bar_is_silent_without_a_terminal_but_tells_of_validation(
     assert captured.out == ""
     assert "step 4 of 4" in captured.err
     assert "valid 1.25" in captured.err
+
+
+def test_without_tensorboard_the_extra_is_named_once(
+    log: MetricsLog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    for step in (1, 2):
+        log.add(LOSSES)
+        log.close_row(Progress(step, 10, 1.0), 1e-3, {})
+    assert capsys.readouterr().err.count("pip install 'moldiff[tensorboard]'") == 1
+    assert len(rows(log)) == 2

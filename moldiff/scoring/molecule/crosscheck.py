@@ -1,6 +1,7 @@
 """What does PoseBusters itself say? Its verdicts, molecule by molecule, so that none can end the others' run."""
 
 import contextlib
+import importlib.util
 import io
 import logging
 import warnings
@@ -11,6 +12,7 @@ from typing import Any, Literal
 
 from rdkit import Chem, rdBase
 
+from moldiff.errors import UserError
 from moldiff.scoring.ask import ask_all
 
 Configuration = Literal["mol_fast", "mol"]
@@ -66,6 +68,18 @@ def crosscheck(mol: Chem.Mol, configuration: Configuration = "mol_fast") -> Cros
     failed = tuple(test for test in tests if _is(verdicts[test], False))
     missing = tuple(test for test in tests if not _is(verdicts[test], False) and not _is(verdicts[test], True))
     return CrossCheck(not failed and not missing, failed, missing)
+
+
+def require_posebusters() -> None:
+    """Make sure that PoseBusters can be imported, without doing so.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    if importlib.util.find_spec("posebusters") is None:
+        raise UserError(
+            "the cross-check needs PoseBusters, which is not installed; run: pip install 'moldiff[posebusters]'"
+        )
 
 
 @cache
