@@ -18,6 +18,7 @@ from moldiff.config.rank import RankOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, sha256, write_text
 from moldiff.files.manifest import check_files
+from moldiff.files.spreadsheet import inert
 from moldiff.scoring.expressions import Condition, Unknown
 from moldiff.scoring.molecule.parsing import parse
 from moldiff.scoring.ranking import nearest_of_others, pareto_fronts, percentiles, pick_diverse
@@ -248,7 +249,7 @@ def _write_csv(path: Path, candidates: Sequence[_Candidate]) -> None:
                 writer = csv.DictWriter(file, list(record), lineterminator="\n", extrasaction="ignore")
                 writer.writeheader()
             writer.writerow(
-                {name: _text(value) if isinstance(value, bool) else value for name, value in record.items()}
+                {name: _text(value) if isinstance(value, bool) else inert(value) for name, value in record.items()}
             )
 
 
