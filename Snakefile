@@ -9,7 +9,7 @@ min_version("9.5")
 
 if not workflow.overwrite_configfiles:
 
-    configfile: f"{workflow.basedir}/workflows/config/demo.yaml"
+    configfile: f"{workflow.current_basedir}/workflows/config/demo.yaml"
 
 
 include: "workflows/settings.smk"

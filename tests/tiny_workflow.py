@@ -16,8 +16,11 @@ SMILES = (
     "c1ccncc1 Cc1ccccc1 Oc1ccccc1 Nc1ccccc1 CC(C)C CCCC CCOC CCNC CC(=O)C CCC=O CCC#N OCC=O NCC=O C1CCNC1 C1CCOC1 "
     "CC1CC1 OC1CC1 NC1CC1 CSC CCS CCF CCCl FC(F)C ClCCl OC=O NC=O c1ccoc1 c1ccsc1 c1cc[nH]c1 Cn1cccc1"
 ).split()
+RESULTS = 'it\'s $(touch run); touch "here" & [a]*'
+"""Folder of the results: whatever a shell could take for something else."""
 OPTIONS: dict[str, Any] = {
     "name": "tiny",
+    "results": RESULTS,
     "featurize": {"inputs": ["raw/*.smi"], "shards": 2, "valid_fraction": 0.2},
     "train": {
         "network": {"layers": 1, "scalars": 32, "vectors": 8, "pairs": 16, "hidden": 16, "heads": 2},
@@ -53,7 +56,12 @@ def write(folder: Path, copies: int = 1, **changes: dict[str, Any]) -> Path:
     for name, values in changes.items():
         options[name] |= values
     (folder / "run.yaml").write_text(yaml.safe_dump(options))
-    return folder / "results" / "tiny"
+    return run_of(folder)
+
+
+def run_of(folder: Path) -> Path:
+    """The folder of a run's results."""
+    return folder / RESULTS / "tiny"
 
 
 def outcome(run: Path) -> dict[str, str]:

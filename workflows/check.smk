@@ -23,7 +23,7 @@ rule check:
         options=section("check"),
         dataset=subpath(input.dataset_info, parent=True),
     shell:
-        "moldiff --log {log} check {input.samples:q} --options {params.options:q} --shard {wildcards.scatteritem}"
+        "moldiff --log {log:q} check {input.samples:q} --options {params.options:q} --shard {wildcards.scatteritem}"
         " --workers {threads} --train {params.dataset:q} --out {output.part:q}"
 
 
@@ -51,7 +51,7 @@ rule merge_checks:
         dataset=subpath(input.dataset_info, parent=True),
         folder=subpath(output.summary, parent=True),
     shell:
-        "moldiff --log {log} merge check {input.parts:q} --options {params.options:q}"
+        "moldiff --log {log:q} merge check {input.parts:q} --options {params.options:q}"
         " --workers {threads} --train {params.dataset:q} --out {params.folder:q}"
 
 
@@ -76,4 +76,4 @@ rule gate:
         folder=subpath(input.summary, parent=True),
         min_valid=CONFIG.check.min_valid,
     shell:
-        "moldiff --log {log} gate {params.folder:q} --min-valid {params.min_valid}"
+        "moldiff --log {log:q} gate {params.folder:q} --min-valid {params.min_valid}"

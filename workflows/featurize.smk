@@ -16,8 +16,8 @@ rule featurize:
     params:
         options=section("featurize"),
     shell:
-        "moldiff --log {log} featurize --options {params.options:q} --shard {wildcards.scatteritem}"
-        " --workers {threads} --out {output.part}"
+        "moldiff --log {log:q} featurize --options {params.options:q} --shard {wildcards.scatteritem}"
+        " --workers {threads} --out {output.part:q}"
 
 
 rule merge_featurized:
@@ -42,4 +42,4 @@ rule merge_featurized:
         options=section("featurize"),
         folder=subpath(output.info, parent=True),
     shell:
-        "moldiff --log {log} merge featurize {input.parts:q} --options {params.options:q} --out {params.folder:q}"
+        "moldiff --log {log:q} merge featurize {input.parts:q} --options {params.options:q} --out {params.folder:q}"

@@ -25,5 +25,5 @@ rule rank:
         check=subpath(input.summary, parent=True),
         folder=subpath(output.summary, parent=True),
     shell:
-        "moldiff --log {log} rank {params.check:q} --input {input.samples:q} --options {params.options:q}"
+        "moldiff --log {log:q} rank {params.check:q} --input {input.samples:q} --options {params.options:q}"
         " --out {params.folder:q}"

@@ -26,8 +26,8 @@ rule report:
         dataset=subpath(input.dataset_info, parent=True),
         training=subpath(input.training_summary, parent=True),
         check=subpath(input.check_summary, parent=True),
-        benchmarks=BENCHMARKS,
+        run=subpath(output.page, parent=True),
     shell:
-        "moldiff --log {log} report --dataset {params.dataset:q} --training {params.training:q}"
+        "moldiff --log {log:q} report --dataset {params.dataset:q} --training {params.training:q}"
         " --samples {input.samples:q} --check {params.check:q} --options {params.options:q}"
-        " --benchmarks {params.benchmarks:q} --config {params.config:q} --out {output.page:q}"
+        " --benchmarks {params.run:q}/benchmarks --config {params.config:q} --out {output.page:q}"

@@ -17,7 +17,7 @@ rule sample:
     params:
         options=section("sample"),
     shell:
-        "moldiff --log {log} sample {input.weights:q} --options {params.options:q} --shard {wildcards.scatteritem}"
+        "moldiff --log {log:q} sample {input.weights:q} --options {params.options:q} --shard {wildcards.scatteritem}"
         " --threads {threads} --out {output.molecules:q}"
 
 
@@ -41,4 +41,4 @@ rule merge_samples:
     params:
         options=section("sample"),
     shell:
-        "moldiff --log {log} merge sample {input.parts:q} --out {output.molecules:q}"
+        "moldiff --log {log:q} merge sample {input.parts:q} --out {output.molecules:q}"

@@ -10,15 +10,16 @@ from pathlib import Path
 
 from moldiff.config import run as moldiff_run
 from moldiff.config import options as moldiff_options
-from moldiff.models import shipped
 from moldiff.errors import UserError
+from moldiff.files.atomic import sha256
+from moldiff.models import shipped
 
 try:
     CONFIG = moldiff_options.parse(moldiff_run.Config, config)
 except moldiff_options.ConfigError as error:
     raise WorkflowError(str(error)) from None
 
-RUN = f"{CONFIG.results}/{CONFIG.name}"
+RUN = os.path.join(CONFIG.results, CONFIG.name)
 LOGS = f"{RUN}/logs"
 BENCHMARKS = f"{RUN}/benchmarks"
 SHARDS = f"{RUN}/shards"
@@ -33,7 +34,8 @@ scattergather:
     check=CONFIG.sample.shards,
 
 
-# Options that change no result, which rules pass in another way: changing one reruns nothing.
+# Options that change no result (threads: none but in the last digits), which rules pass in another way: changing one
+# reruns nothing.
 WITHOUT_EFFECT = {"shards", "threads", "workers", "min_valid"}
 
 
@@ -43,6 +45,16 @@ def section(name):
     return json.dumps(
         options.model_dump(mode="json", exclude=WITHOUT_EFFECT), sort_keys=True
     )
+
+
+def as_named(files, option):
+    """Input files of the user's, whose names get no prefix where this is a module of another workflow."""
+    for file in files:
+        if set(file) & set("{}"):
+            raise WorkflowError(
+                f"{option}: {file}: Snakemake takes braces for a wildcard; rename the file"
+            )
+    return [local(file) for file in files]
 
 
 def raw_files():
@@ -57,15 +69,15 @@ def raw_files():
                 f"featurize.inputs: no file matches {pattern!r} in {os.getcwd()}; paths go from the working directory"
             )
         files += found
-    return files
+    return as_named(files, "featurize.inputs")
 
 
 def started_weights():
-    """The file of the weights that are fine-tuned, so that other weights rerun the training."""
+    """Checksum of the weights that are fine-tuned: others rerun the training, the same in another place do not."""
     start = CONFIG.train.start_from
     try:
-        return str(shipped.weights_path(start)) if start else []
-    except UserError as error:
+        return sha256(shipped.weights_path(start)) if start else ""
+    except (UserError, OSError) as error:
         raise WorkflowError(f"train.start_from: {error}") from None
 
 
@@ -77,16 +89,17 @@ def ranking_files():
         if ".py:" in score and not score.startswith(("command:", "command-sdf:"))
     ]
     named = [CONFIG.rank.alerts, *CONFIG.rank.similar_to]
-    return own + [path for path in named if path and Path(path).is_file()]
+    known = [path for path in named if path and Path(path).is_file()]
+    return as_named(own, "rank.scores") + as_named(known, "rank")
 
 
 def training_state():
-    """Folder of the state that a killed training resumes from, another one for each configuration.
+    """Name of the state that a killed training resumes from, another one for each configuration.
 
     The rule appends the checksum of the dataset, which is not known before there is one.
     """
-    text = section("featurize") + section("train")
-    return f"{RUN}/state/{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    text = section("featurize") + section("train") + started_weights()
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 # Whether jobs run elsewhere, or this is Snakemake within such a job: the cores of this machine then say nothing.
@@ -116,7 +129,7 @@ def lock_run():
     Unlike Snakemake's own lock, this one leaves no trace when the process is killed.
     """
     Path(RUN).mkdir(parents=True, exist_ok=True)
-    lock = os.open(f"{RUN}/.lock", os.O_RDWR | os.O_CREAT)
+    lock = os.open(f"{RUN}/.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

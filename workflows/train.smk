@@ -1,7 +1,6 @@
 rule train:
     input:
         rules.merge_featurized.output,
-        start_from=started_weights(),
         dataset_info=rules.merge_featurized.output.info,
     output:
         weights=ensure(f"{RUN}/training/model.safetensors", non_empty=True),
@@ -20,11 +19,13 @@ rule train:
         runtime=round(30 + 1.2 * (CONFIG.train.minutes or 690)),
     params:
         options=section("train"),
+        weights=started_weights(),
         devices=CONFIG.train.devices,
         dataset=subpath(input.dataset_info, parent=True),
         folder=subpath(output.weights, parent=True),
         # Snakemake deletes the outputs of a failed job; what a killed training resumes from is therefore no output.
+        run=subpath(output.weights, ancestor=2),
         state=training_state(),
     shell:
-        "moldiff --log {log} train {params.dataset:q} --options {params.options:q} --state {params.state:q}-$(sha256sum < {input.dataset_info:q} | cut -c1-8)"
+        "moldiff --log {log:q} train {params.dataset:q} --options {params.options:q} --state {params.run:q}/state/{params.state}-$(sha256sum < {input.dataset_info:q} | cut -c1-8)"
         " --threads $(( {threads} / {params.devices} )) --out {params.folder:q}"

@@ -1,10 +1,12 @@
 """A log file that repeats what a command says on standard error, while progress bars stay on the terminal."""
 
+import os
 from io import TextIOBase
 from pathlib import Path
 from typing import TextIO
 
 from moldiff.errors import UserError
+from moldiff.files.atomic import open_new
 
 
 class Tee(TextIOBase):
@@ -49,10 +51,10 @@ def open_log(path: Path) -> TextIO:
     """The log file ``path``, emptied.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: it cannot be written, or is no regular file.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("w", encoding="utf-8", errors="backslashreplace")
+        return os.fdopen(open_new(path), "w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise UserError(f"{path}: the log cannot be written: {error.strerror}") from error

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from moldiff.config.check import CheckOptions
 from moldiff.config.featurize import FeaturizeOptions
@@ -16,10 +16,10 @@ from moldiff.config.train import TrainOptions
 class Config(Options):
     """A whole run of the workflow."""
 
-    name: str = Field("demo", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field("demo", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     """Name of the run: results are written to results/NAME."""
-    results: str = "results"
-    """Folder of all results."""
+    results: str = Field("results", min_length=1, max_length=1000)
+    """Folder of all results; blanks and quotes do no harm, braces and line ends are refused."""
     featurize: FeaturizeOptions = FeaturizeOptions()
     """From raw molecules to the featurized dataset."""
     train: TrainOptions = TrainOptions()
@@ -32,6 +32,15 @@ class Config(Options):
     """A short list of the checked molecules."""
     report: ReportOptions = ReportOptions()
     """The report."""
+
+    @field_validator("results")
+    @classmethod
+    def _a_folder_that_rules_can_name(cls, results: str) -> str:
+        if awkward := sorted({sign for sign in results if sign in "{}" or not sign.isprintable()}):
+            raise ValueError(f"holds {awkward[0]!r}, which the workflow cannot have in a path; choose another folder")
+        if results.startswith(("-", "~")):
+            raise ValueError(f"begins with {results[0]!r}, which is taken for something else; write ./{results}")
+        return results.rstrip("/") or "/"
 
     @model_validator(mode="after")
     def _inputs(self) -> Self:

@@ -33,6 +33,7 @@ from moldiff.dataset.storage import (
 from moldiff.errors import UserError
 from moldiff.files.atomic import write_text
 from moldiff.files.manifest import check_files, write_record
+from moldiff.files.spreadsheet import inert
 
 SHARD_ROWS = "rows.parquet"
 SHARD_REJECTED = "rejected.parquet"
@@ -242,5 +243,6 @@ def _csv(table: pa.Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.column_names)
-    writer.writerows(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
+    columns = (map(inert, table[name].to_pylist()) for name in table.column_names)
+    writer.writerows(zip(*columns, strict=True))
     return text.getvalue()

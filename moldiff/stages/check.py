@@ -1,7 +1,6 @@
 """The check stage: anybody's molecules in; a row for each record and a summary of all out."""
 
 import sys
-import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,11 +15,13 @@ from tqdm import tqdm
 from moldiff.chemistry.formats.records import expand_inputs, read_records
 from moldiff.config.check import CheckOptions
 from moldiff.errors import UserError
-from moldiff.files.atomic import atomic_path, sha256
+from moldiff.files.atomic import atomic_path, only_writer, scratch_folder, sha256
 from moldiff.files.manifest import read_record, record_of, write_record
+from moldiff.files.spreadsheet import inert_row
 from moldiff.parallel import Lost, default_workers, run_all
 from moldiff.scoring.parts import (
     BATCH,
+    INFO,
     ROW_SCHEMA,
     Part,
     batched,
@@ -38,6 +39,8 @@ from moldiff.scoring.sets.reference import Reference, load_reference
 from moldiff.scoring.sets.summary import Census, Tally, finish_row, take_census
 
 _CHUNK = 32
+_LAST = "summary.json"
+"""The file that is written last: it makes a checked folder complete."""
 
 
 def check(
@@ -63,10 +66,10 @@ def check(
         UserError: an input cannot be read, the output cannot be written, or an extra that is needed is missing.
     """
     require_means(options.fcd, bool(train or reference))
-    with _scratch(output) as scratch:
-        part = Path(scratch) / "part"
+    with only_writer(output / _LAST), scratch_folder(output, "check") as scratch:
+        part = scratch / "part"
         check_shard(options, inputs, 0, 1, part, workers=workers)
-        return merge_checks(options, [part], output, train=train, reference=reference, workers=workers)
+        return _merge(options, [part], output, train, reference, workers)
 
 
 def check_shard(
@@ -98,8 +101,9 @@ def check_shard(
     rows = _in_order(tasks, first + 1, workers, options.timeout)
     total_here = None if last is None else last - first
     bar = tqdm(rows, total=total_here, unit="molecule", desc="check", disable=not sys.stderr.isatty())
-    write_rows(output, iter(bar))
-    finish_part(output, info, samples.ask(workers))
+    with only_writer(output / INFO):
+        write_rows(output, iter(bar))
+        finish_part(output, info, samples.ask(workers))
 
 
 def merge_checks(
@@ -114,8 +118,16 @@ def merge_checks(
     """Join parts into the result of `check`, byte for byte the same however many parts there were.
 
     Raises:
-        UserError: a part is missing or of another check; the training set cannot be read.
+        UserError: a part is missing or of another check; the training set cannot be read; another process writes
+            into the folder.
     """
+    with only_writer(output / _LAST):
+        return _merge(options, parts, output, train, reference, workers)
+
+
+def _merge(
+    options: CheckOptions, parts: list[Path], output: Path, train: Path | None, reference: Path | None, workers: int
+) -> dict[str, Any]:
     require_means(options.fcd, bool(train or reference))
     opened = open_parts(parts)
     workers = workers or options.workers
@@ -138,11 +150,12 @@ def merge_checks(
         for batch in batched(_finished(opened, census, compared, diversity, tally), BATCH):
             table = pa.Table.from_pylist(batch, ROW_SCHEMA)
             rows.write_table(table)
-            lines.write_table(table)
+            shown = [inert_row(row) for row in batch]
+            lines.write_table(table if shown == batch else pa.Table.from_pylist(shown, ROW_SCHEMA))
     summary = summarize(options, opened, census, tally, diversity, known, compared)
     if fcd is not None:
         summary["distances"]["fcd"] = fcd
-    return write_record(output / "summary.json", summary, [output / "rows.parquet", output / "rows.csv"])
+    return write_record(output / _LAST, summary, [output / "rows.parquet", output / "rows.csv"])
 
 
 def _finished(
@@ -199,12 +212,3 @@ def _describe_inputs(inputs: list[str]) -> list[dict[str, str | None]]:
                 raise UserError(f"{path}: was changed after it was written, or is not whole; {remedy}")
         found.append({"path": path, "sha256": checksum})
     return found
-
-
-def _scratch(output: Path) -> tempfile.TemporaryDirectory[str]:
-    """A folder inside the output, which is made if need be, that goes when it is left."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(prefix=".check-", dir=output)
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written: {error.strerror}; choose a folder that you may write") from None

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from moldiff.errors import UserError
 from moldiff.files.atomic import write_text
 from moldiff.files.manifest import read_record
+from moldiff.files.spreadsheet import inert
 from moldiff.reporting.comparison import comparison_page
 
 _SETTINGS = ("definitions", "valence_table", "hydrogens", "n_total", "n_valid", "n_distinct")
@@ -151,17 +153,27 @@ def _warnings(names: Sequence[str], summaries: Sequence[dict[str, Any]]) -> list
 
 
 def _markdown(names: Sequence[str], lines: Sequence[Line], warnings: Sequence[str]) -> str:
-    text = ["| | unit | " + " | ".join(name.replace("|", "\\|") for name in names) + " |"]
+    text = [_row("", "unit", *names)]
     text.append("|---|---|" + "---|" * len(names))
     group = ""
     for line in lines:
         if line.group != group:
             group = line.group
             text.append(f"| **{_TITLES[group]}** | |" + " |" * len(names))
-        text.append(f"| {line.name} | {line.unit} | " + " | ".join(_show(line, cell) for cell in line.cells) + " |")
+        text.append(_row(line.name, line.unit, *(_show(line, cell) for cell in line.cells)))
     text += ["", "Rates with Wilson 95 % intervals and denominators; distances with their noise floor.", ""]
-    text += [f"Beware: {warning}." for warning in warnings]
+    text += [f"Beware: {_escaped(warning)}." for warning in warnings]
     return "\n".join(text).rstrip() + "\n"
+
+
+def _row(*cells: str) -> str:
+    return "|" + "".join(f" {_escaped(cell)} |" for cell in cells)
+
+
+def _escaped(text: str) -> str:
+    """Text, on one line, of which Markdown and the HTML within it make nothing else: names come from anybody."""
+    text = re.sub(r"([\\`*|]|\](?=[(\[:]))", r"\\\1", " ".join(text.split()))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 _TITLES = {
@@ -177,7 +189,7 @@ def _show(line: Line, cell: Cell) -> str:
     if cell.value is None:
         return "–"
     if isinstance(cell.value, str) or line.group == "setting":
-        return str(cell.value).replace("|", "\\|")
+        return str(cell.value)
     if line.group == "rate":
         low, high = cell.low or 0.0, cell.high or 0.0
         return f"{100 * cell.value:.1f} [{100 * low:.1f}, {100 * high:.1f}] of {cell.n}"
@@ -191,5 +203,5 @@ def _csv(names: Sequence[str], lines: Sequence[Line]) -> str:
     writer.writerow(["group", "metric", "unit", "set", "value", "low", "high", "noise_floor", "n"])
     for line in lines:
         for name, cell in zip(names, line.cells, strict=True):
-            writer.writerow([line.group, line.name, line.unit, name, *vars(cell).values()])
+            writer.writerow([line.group, line.name, line.unit, inert(name), *vars(cell).values()])
     return text.getvalue()

@@ -18,10 +18,11 @@ from moldiff.chemistry.formats.records import Record, expand_inputs, read_record
 from moldiff.chemistry.parsing import Rejected
 from moldiff.chemistry.preparation import add_smiles, check_elements, finish, quiet, read_whole, standardise
 from moldiff.config.featurize import FeaturizeOptions
-from moldiff.dataset.shards import Part, assemble, merge_shards, write_shard
+from moldiff.dataset.shards import SHARD_INFO, Part, assemble, merge_shards, write_shard
 from moldiff.dataset.splits import split_from_text
-from moldiff.dataset.storage import RaggedMolecules
+from moldiff.dataset.storage import INFO_FILE, RaggedMolecules
 from moldiff.errors import UserError
+from moldiff.files.atomic import only_writer
 from moldiff.parallel import Lost, default_workers, run_all
 
 _CHUNK = 128
@@ -42,8 +43,9 @@ def featurize(options: FeaturizeOptions, output: Path, *, workers: int = 0) -> d
         UserError: an input cannot be read, no record gives a molecule, the output cannot be written, an element
             does not exist, or tblite is missing where GFN2-xTB is asked for.
     """
-    parts = [_collect(options, shard, options.shards, workers) for shard in range(options.shards)]
-    return assemble(parts, options, output, _versions())
+    with only_writer(output / INFO_FILE):
+        parts = [_collect(options, shard, options.shards, workers) for shard in range(options.shards)]
+        return assemble(parts, options, output, _versions())
 
 
 def featurize_shard(options: FeaturizeOptions, shard: int, shards: int, output: Path, *, workers: int = 0) -> None:
@@ -54,7 +56,8 @@ def featurize_shard(options: FeaturizeOptions, shard: int, shards: int, output: 
     """
     if not 0 <= shard < shards:
         raise UserError(f"shard {shard} of {shards} does not exist; they count from 0")
-    write_shard(output, _collect(options, shard, shards, workers), options, shard, shards, _versions())
+    with only_writer(output / SHARD_INFO):
+        write_shard(output, _collect(options, shard, shards, workers), options, shard, shards, _versions())
 
 
 def merge(options: FeaturizeOptions, shards: list[Path], output: Path) -> dict[str, Any]:
@@ -63,7 +66,8 @@ def merge(options: FeaturizeOptions, shards: list[Path], output: Path) -> dict[s
     Raises:
         UserError: see `moldiff.dataset.shards.merge_shards`.
     """
-    return merge_shards(shards, options, output, _versions())
+    with only_writer(output / INFO_FILE):
+        return merge_shards(shards, options, output, _versions())
 
 
 _Numbered = tuple[int, Record]

@@ -16,6 +16,7 @@ from moldiff.config.rank import RankOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, sha256, write_text
 from moldiff.files.manifest import check_files
+from moldiff.files.spreadsheet import inert
 from moldiff.scoring.molecule.parsing import parse
 from moldiff.scoring.shortlist import Candidate, Judge, choose, record, refusals, summary_lines, tags, text
 from moldiff.scoring.user import add_user_score
@@ -104,7 +105,9 @@ def write_csv(path: Path, candidates: Sequence[Candidate], columns: Sequence[str
         writer.writeheader()
         for candidate in candidates:
             line = record(candidate)
-            writer.writerow({name: text(value) if isinstance(value, bool) else value for name, value in line.items()})
+            writer.writerow(
+                {name: text(value) if isinstance(value, bool) else inert(value) for name, value in line.items()}
+            )
 
 
 def _unwritable(candidate: Candidate, mols: Mapping[int, Chem.Mol]) -> str:

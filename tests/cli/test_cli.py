@@ -186,6 +186,14 @@ def test_a_log_that_cannot_be_written(tmp_path: Path):
     assert done.stderr.startswith(f"error: {tmp_path / 'file' / 'log'}: the log cannot be written")
 
 
+def test_a_log_follows_no_link(tmp_path: Path):
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "log").symlink_to("victim")
+    with pytest.raises(UserError, match="log: is a symbolic link"):
+        open_log(tmp_path / "log")
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
 SUMMARY = {
     "n_total": 10,
     "n_valid": 5,

@@ -120,3 +120,26 @@ def test_groups_are_in_the_order_of_the_workflow():
     assert list(config.option_groups()) == ["featurize", "train", "sample", "check", "rank", "report"]
     assert config.option_groups()["featurize"] is FeaturizeOptions
     assert config.option_groups()["train"] is TrainOptions
+
+
+@pytest.mark.parametrize(
+    ("results", "words"),
+    [
+        ("", "at least 1 character"),
+        ("a{b}", "holds '{'"),
+        ("a\nb", r"holds '\\n'"),
+        ("a\x1bb", "holds"),
+        ("-rf", "begins with '-'.*write ./-rf"),
+        ("~/x", "begins with '~'"),
+        ("a" * 1001, "at most 1000"),
+    ],
+)
+def test_a_folder_that_the_workflow_cannot_name(results: str, words: str):
+    with pytest.raises(ConfigError, match=f"results: .*{words}"):
+        parse(Config, {"results": results, "featurize": {"inputs": ["x"]}})
+
+
+@pytest.mark.parametrize("results", ["my results", "it's; $(touch x) \"& [a]*", "/abs/é", "..", "/"])
+def test_a_folder_of_any_other_name(results: str):
+    for written in (results, results.rstrip("/") + "/"):
+        assert parse(Config, {"results": written, "featurize": {"inputs": ["x"]}}).results == results

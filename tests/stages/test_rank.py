@@ -181,6 +181,28 @@ def test_a_command_gets_molecules_with_hydrogens_as_sdf(tmp_path: Path):
         assert candidates[2]["reason"] == "refused: size is null, and it is scored by"
 
 
+def test_titles_that_a_spreadsheet_would_run_are_text(tmp_path: Path):
+    (tmp_path / "in.smi").write_text("CCO =cmd|x\nCCN +1+1\nCCC @SUM(1)\nCCCl plain\n")
+    check(CheckOptions(), [str(tmp_path / "in.smi")], tmp_path / "ck", workers=1)
+    rank(tmp_path / "ck", tmp_path / "rk", n=4, diversity=1)
+    expected = {"'=cmd|x", "'+1+1", "'@SUM(1)", "plain"}
+    for name in ("ck/rows.csv", "rk/candidates.csv", "rk/shortlist.csv"):
+        assert {row["name"] for row in read(tmp_path / name)} == expected
+
+
+def test_names_are_no_markup_in_the_comparison(checked: Path, tmp_path: Path):
+    (tmp_path / "few.smi").write_text("CCO\n")
+    check(CheckOptions(), [str(tmp_path / "few.smi")], tmp_path / "few", workers=1)
+    compare([checked, tmp_path / "few"], tmp_path / "out", names=["<script>", "=[a](javascript:b)\n# `c`"])
+    table = (tmp_path / "out" / "comparison.md").read_text()
+    assert table.startswith("|  | unit | &lt;script&gt; | =[a\\](javascript:b) # \\`c\\` |\n")
+    assert "<" not in table
+    assert {row["set"] for row in read(tmp_path / "out" / "comparison.csv")} == {
+        "<script>",
+        "'=[a](javascript:b)\n# `c`",
+    }
+
+
 def test_compare_puts_sets_side_by_side(checked: Path, tmp_path: Path):
     (tmp_path / "few.smi").write_text("CCO\nC(C\n")
     check(CheckOptions(), [str(tmp_path / "few.smi")], tmp_path / "few", workers=1)

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests import tiny_workflow
-from tests.tiny_workflow import OPTIONS, ROOT, RULES, SMILES
+from tests.tiny_workflow import OPTIONS, ROOT, RULES, SMILES, run_of
 
 SNAKEMAKE = [*tiny_workflow.snakemake(), "--cores", "2"]
 
@@ -70,8 +70,8 @@ def from_rule(name: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a finished run that was killed in training and in sampling."""
-    folder = tmp_path_factory.mktemp("workflow")
+    """A folder with a finished run that was killed in training and in sampling; a shell would take its name apart."""
+    folder = tmp_path_factory.mktemp("workflow") / 'it\'s $(touch run) a "folder"'
     run = tiny_workflow.write(folder)
     kill_when(folder, saved_at_50(run))
     assert not (run / "training" / "model.safetensors").exists()
@@ -83,7 +83,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_killed_workflow_ends_with_every_file(folder: Path):
-    run = folder / "results" / "tiny"
+    run = run_of(folder)
     assert {path.name for path in (run / "dataset").iterdir()} == {
         "arrays.safetensors", "molecules.parquet", "dataset.json", "rejected.csv"
     }  # fmt: skip
@@ -97,12 +97,24 @@ def test_a_killed_workflow_ends_with_every_file(folder: Path):
     assert half == [], "something half-written stays behind"
 
 
+def test_no_name_reaches_the_shell_as_a_command(folder: Path):
+    assert not {path.name for path in folder.rglob("*")} & {"run", "here"}
+
+
+def test_every_path_in_a_rule_is_quoted():
+    free = {"{threads}", "{wildcards.scatteritem}", "{params.devices}", "{params.min_valid}", "{params.state}"}
+    for path in (ROOT / "workflows").glob("*.smk"):
+        for command in re.findall(r"^    shell:\n((?:        .*\n)+)", path.read_text(), re.MULTILINE):
+            named = set(re.findall(r"\{[^}]*\}", command))
+            assert {name for name in named if not name.endswith(":q}")} <= free, path
+
+
 def test_killed_training_went_on_where_it_was(folder: Path):
-    steps = [int(line.split(",")[0]) for line in (folder / "results/tiny/training/metrics.csv").read_text().split()[1:]]
+    steps = [int(line.split(",")[0]) for line in (run_of(folder) / "training/metrics.csv").read_text().split()[1:]]
     assert steps == sorted(set(steps))
     assert steps[-1] == OPTIONS["train"]["steps"]
-    assert len(list((folder / "results/tiny/state").iterdir())) == 1
-    log = (folder / "results/tiny/logs/train.log").read_text()  # of the last start alone
+    assert len(list((run_of(folder) / "state").iterdir())) == 1
+    log = (run_of(folder) / "logs/train.log").read_text()  # of the last start alone
     assert "step 150 of 150" in log
     assert "step 50 of 150" not in log
 
@@ -110,10 +122,10 @@ def test_killed_training_went_on_where_it_was(folder: Path):
 def test_killed_sampling_gives_the_molecules_of_an_undisturbed_one(folder: Path):
     out = folder / "again.sdf"
     options = json.dumps(OPTIONS["sample"])
-    weights = folder / "results/tiny/training/model.safetensors"
+    weights = run_of(folder) / "training/model.safetensors"
     command = [sys.executable, "-m", "moldiff", "sample", str(weights), "--out", str(out), "--options", options]
     subprocess.run(command, check=True, capture_output=True)
-    assert out.read_bytes() == (folder / "results/tiny/samples.sdf").read_bytes()
+    assert out.read_bytes() == (run_of(folder) / "samples.sdf").read_bytes()
 
 
 def test_a_second_run_has_nothing_to_do(folder: Path):
@@ -150,10 +162,11 @@ def test_a_changed_input_reruns_everything(folder: Path):
 
 def test_another_configuration_has_another_training_state(folder: Path):
     shown = snakemake(folder, "--quiet", "host", "--dry-run", "--printshellcmds", "--config", "train={seed: 1}").stdout
-    state = re.search(r"--state (results/tiny/state/\w+)", shown)
+    state = re.search(r"--state \S.*/state/(\w+)-", shown)
     assert state is not None, shown
-    assert not (folder / state[1]).exists()
-    assert any((folder / "results/tiny/state").iterdir())
+    kept = [path.name for path in (run_of(folder) / "state").iterdir()]
+    assert kept
+    assert not any(name.startswith(state[1]) for name in kept)
 
 
 @pytest.mark.parametrize(
@@ -169,11 +182,11 @@ def test_a_mistake_stops_before_any_job(folder: Path, change: str, words: str):
     assert done.returncode != 0
     assert words in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
-    assert not (folder / "results" / "wrong").exists()
+    assert not run_of(folder).with_name("wrong").exists()
 
 
 def test_a_second_workflow_in_the_same_folder_is_refused(folder: Path):
-    with (folder / "results/tiny/.lock").open("r+") as lock:
+    with (run_of(folder) / ".lock").open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = snakemake(folder, "--config", "report={title: Second}")
     assert done.returncode != 0
@@ -183,12 +196,12 @@ def test_a_second_workflow_in_the_same_folder_is_refused(folder: Path):
 def test_below_the_gate_the_workflow_fails_but_shows_why(folder: Path, tmp_path: Path):
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
-    (copy / "results/tiny/report.html").unlink()
+    (run_of(copy) / "report.html").unlink()
     # One step from noise makes no molecule, whatever the network learned.
     done = snakemake(copy, "--config", "check={min_valid: 1.0}", "sample={steps: 1, restarts: 0}")
     assert done.returncode != 0
     assert "below the wanted 100.0%" in done.stdout + done.stderr
-    assert (copy / "results/tiny/report.html").exists()
+    assert (run_of(copy) / "report.html").exists()
 
 
 def test_a_short_list_is_made_where_one_is_asked_for(folder: Path):
@@ -197,7 +210,7 @@ def test_a_short_list_is_made_where_one_is_asked_for(folder: Path):
     assert would_run(folder, "--config", asked) == {"rank"}
     done = snakemake(folder, "--config", asked)
     assert done.returncode == 0, done.stdout + done.stderr
-    made = folder / "results/tiny/shortlist"
+    made = run_of(folder) / "shortlist"
     ranked = json.loads((made / "rank.json").read_text())
     assert (ranked["records"], ranked["weights"]) == (16, {"size": 1.0})
     assert (made / "shortlist.sdf").read_text().count("$$$$") == ranked["chosen"] <= 3

@@ -14,6 +14,7 @@ from rdkit.Chem import rdDepictor
 from moldiff.chemistry.formats.sdf import data_block, write_sdf_block
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path
+from moldiff.files.spreadsheet import inert
 
 KINDS = (".sdf", ".smi", ".csv")
 """Endings of the names that can be written; each may be followed by .gz."""
@@ -95,7 +96,8 @@ def _csv(entries: list[Entry]) -> str:
     writer.writerow(["name", "smiles", *(name for name in columns if name not in ("name", "smiles"))])
     for entry in entries:
         values = [entry.properties.get(name) for name in columns if name not in ("name", "smiles")]
-        writer.writerow([_name(entry.mol), entry.smiles, *("" if value is None else value for value in values)])
+        row = [_name(entry.mol), entry.smiles, *("" if value is None else value for value in values)]
+        writer.writerow([inert(value) for value in row])
     return text.getvalue()
 
 
