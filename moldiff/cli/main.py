@@ -156,15 +156,22 @@ def sample(
         typer.Argument(metavar="WEIGHTS", help="A file that `moldiff train` made, or the name of shipped weights."),
     ] = None,
     weights: Annotated[str | None, typer.Option(help="The same as the argument.", metavar="WEIGHTS")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="SDF file (.sdf or .sdf.gz).")] = Path("samples.sdf"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="File: .sdf, .smi or .csv, or that and .gz.")] = Path(
+        "samples.sdf"
+    ),
     shard: Shard = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Generate molecules, with your own weights or those that come with moldiff, into an SDF file."""
+    """Generate molecules, with your own weights or those that come with moldiff, into SDF, SMILES or CSV."""
     from moldiff.stages import sample as stages
 
     if (model is None) == (weights is None):
         raise UserError(f"moldiff sample: name the weights once: a file, or one of {', '.join(shipped.names())}")
+    if shard is None and not out.name.endswith((".sdf", ".sdf.gz")):
+        from moldiff.stages.convert import sample_as
+
+        sample_as(options, model or weights or "", out, overwrite=overwrite)
+        return
     stages.sample(options, model or weights or "", out, shard=_shard(shard) if shard else None, overwrite=overwrite)
 
 
