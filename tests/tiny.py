@@ -31,7 +31,7 @@ from moldiff.network.denoiser import DenoisingNetwork
 VOCABULARY = Vocabulary((6, 7, 8, 9), (-1, 0, 1))
 MARGINALS = {"element": [0.55, 0.2, 0.15, 0.1], "charge": [0.05, 0.9, 0.05], "bond": [0.6, 0.25, 0.1, 0.05]}
 SIGMA_DATA = 1.2
-NETWORK = {"layers": 2, "scalars": 16, "vectors": 4, "pairs": 8, "hidden": 16, "heads": 2}
+NETWORK = {"layers": 2, "irreps": "16x0e + 4x1o", "pairs": 8, "hidden": 16, "heads": 2}
 
 
 def seeded(seed: int = 0) -> torch.Generator:
