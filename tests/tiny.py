@@ -100,7 +100,10 @@ def dataset(folder: Path, molecules: list[SimpleNamespace], *, valid: int = 0, *
     folder.mkdir(parents=True, exist_ok=True)
     write_arrays(folder / ARRAYS_FILE, RaggedMolecules.stack(molecules))
     splits = ["train"] * (len(molecules) - valid) + ["valid"] * valid
-    table = string_table({"id": [f"m{i}" for i in range(len(molecules))], "split": splits}, {"id": pa.string()})
+    # Random molecules have no SMILES that RDKit reads; a chain of as many carbons stands for each.
+    smiles = ["C" * len(each.atomic_numbers) for each in molecules]
+    columns = {"id": [f"m{i}" for i in range(len(molecules))], "smiles": smiles, "split": splits}
+    table = string_table(columns, {"id": pa.string()})
     write_table(folder / TABLE_FILE, table)
     (folder / REJECTED_FILE).write_text("source,record,id,reason\n")
     centred = np.concatenate([each.positions - each.positions.mean(0) for each in molecules])

@@ -200,7 +200,7 @@ SUMMARY = {
     "n_distinct": 5,
     "hydrogens": "implicit",
     "hydrogens_option": "auto",
-    "definitions": "moldiff-check-1",
+    "definitions": "moldiff-check-2",
     "valence_table": "a table",
     "values": {},
     "distances": {},

@@ -137,8 +137,8 @@ def test_sampled_rates_leave_the_network_as_it_was(trained: Path) -> None:
     model = load_model(trained)
     model = replace(model, statistics=replace(model.statistics, sizes={4: 1}))
     model.network.train()
-    rates = sampled_rates(model, tiny.train_options(sample_count=5))
-    assert set(rates) == {"sampled_valid", "sampled_unique"}
+    rates = sampled_rates(model, tiny.train_options(sample_count=5), frozenset())
+    assert set(rates) == {"sampled_valid", "sampled_unique", "sampled_reasonable", "sampled_unknown_rings"}
     assert 0 <= rates["sampled_valid"] <= 1
     assert model.network.training
 
