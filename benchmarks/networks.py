@@ -36,7 +36,7 @@ def main() -> None:
     keep_large_buffers()
     torch.manual_seed(0)
     networks: dict[str, nn.Module] = {
-        "moldiff (4 layers, 128 scalars, 32 vectors)": DenoisingNetwork(NetworkOptions(), VOCABULARY, SIGMA_DATA),
+        "moldiff (4 layers, 128x0e + 32x1o)": DenoisingNetwork(NetworkOptions(), VOCABULARY, SIGMA_DATA),
         "EGNN of EDM's size (9 layers, 256 wide)": EdgeGraphNetwork(VOCABULARY, SIGMA_DATA),
         "e3nn products on edges, l ≤ 1 (6 layers, 128 + 32)": EdgeProductNetwork(VOCABULARY, SIGMA_DATA),
         "e3nn products on edges, l ≤ 2 (6 layers, 128 + 32 + 32)": EdgeProductNetwork(VOCABULARY, SIGMA_DATA, degree=2),

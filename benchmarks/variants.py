@@ -198,7 +198,7 @@ def without_sums(network: DenoisingNetwork) -> None:
 def without_products(network: DenoisingNetwork) -> None:
     """Leaves out the tensor products that lead to features: only dot products, which are scalars, stay."""
     for layer in network.layers:
-        layer.product.paths = []
+        layer.product.paths = layer.product.slices = []
 
 
 def scaled(scale: float) -> Callable[[Process], Process]:
@@ -231,7 +231,7 @@ def remade(process_type: type[Process], **fields: Any) -> Callable[[Process], Pr
     )
 
 
-def network(**options: int) -> dict[str, Any]:
+def network(**options: int | str) -> dict[str, Any]:
     """Options of the network that differ."""
     return {"network": options}
 
@@ -243,15 +243,15 @@ VARIANTS: dict[str, Variant] = {
     "the first recipe: 6 layers, no sums, learning rate 1e-3": Variant(
         {"network": {"layers": 6}, "learning_rate": 1e-3}, change=without_sums
     ),
-    "degree l ≤ 2": Variant(network(degree=2)),
-    "degree l ≤ 2, no tensor products": Variant(network(degree=2), change=without_products),
-    "degree l ≤ 3": Variant(network(degree=3)),
+    "degree l ≤ 2": Variant(network(irreps="128x0e + 32x1o + 32x2e")),
+    "degree l ≤ 2, no tensor products": Variant(network(irreps="128x0e + 32x1o + 32x2e"), change=without_products),
+    "degree l ≤ 3": Variant(network(irreps="128x0e + 32x1o + 32x2e + 32x3o")),
     "pairs 24 wide": Variant(network(pairs=24, hidden=64)),
     "pairs 96 wide": Variant(network(pairs=96, hidden=160)),
     "3 layers": Variant(network(layers=3)),
     "6 layers": Variant(network(layers=6)),
-    "160 scalars": Variant(network(scalars=160)),
-    "6 layers, 96 scalars": Variant(network(layers=6, scalars=96)),
+    "160 scalars": Variant(network(irreps="160x0e + 32x1o")),
+    "6 layers, 96 scalars": Variant(network(layers=6, irreps="96x0e + 32x1o")),
     "no self-conditioning": Variant({"self_conditioning": 0.0}),
     "self-conditioning always": Variant({"self_conditioning": 1.0}),
     "elements and charges masked": Variant(info=masked_atoms),

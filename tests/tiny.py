@@ -31,7 +31,7 @@ from moldiff.network.denoiser import DenoisingNetwork
 VOCABULARY = Vocabulary((6, 7, 8, 9), (-1, 0, 1))
 MARGINALS = {"element": [0.55, 0.2, 0.15, 0.1], "charge": [0.05, 0.9, 0.05], "bond": [0.6, 0.25, 0.1, 0.05]}
 SIGMA_DATA = 1.2
-NETWORK = {"layers": 2, "scalars": 16, "vectors": 4, "pairs": 8, "hidden": 16, "heads": 2}
+NETWORK = {"layers": 2, "irreps": "16x0e + 4x1o", "pairs": 8, "hidden": 16, "heads": 2}
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -100,7 +100,10 @@ def dataset(folder: Path, molecules: list[SimpleNamespace], *, valid: int = 0, *
     folder.mkdir(parents=True, exist_ok=True)
     write_arrays(folder / ARRAYS_FILE, RaggedMolecules.stack(molecules))
     splits = ["train"] * (len(molecules) - valid) + ["valid"] * valid
-    table = string_table({"id": [f"m{i}" for i in range(len(molecules))], "split": splits}, {"id": pa.string()})
+    # Random molecules have no SMILES that RDKit reads; a chain of as many carbons stands for each.
+    smiles = ["C" * len(each.atomic_numbers) for each in molecules]
+    columns = {"id": [f"m{i}" for i in range(len(molecules))], "smiles": smiles, "split": splits}
+    table = string_table(columns, {"id": pa.string()})
     write_table(folder / TABLE_FILE, table)
     (folder / REJECTED_FILE).write_text("source,record,id,reason\n")
     centred = np.concatenate([each.positions - each.positions.mean(0) for each in molecules])

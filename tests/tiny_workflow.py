@@ -23,7 +23,7 @@ OPTIONS: dict[str, Any] = {
     "results": RESULTS,
     "featurize": {"inputs": ["raw/*.smi"], "shards": 2, "valid_fraction": 0.2},
     "train": {
-        "network": {"layers": 1, "scalars": 32, "vectors": 8, "pairs": 16, "hidden": 16, "heads": 2},
+        "network": {"layers": 1, "irreps": "32x0e + 8x1o", "pairs": 16, "hidden": 16, "heads": 2},
         "steps": 150, "batch_size": 8, "warmup_steps": 10, "checkpoint_every": 10, "validate_every": 50, "threads": 1,
         "accelerator": "cpu",
     },

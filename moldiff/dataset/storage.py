@@ -132,6 +132,11 @@ class FeaturizedDataset:
         splits = self.table(["split"])["split"].to_numpy(zero_copy_only=False)
         return np.flatnonzero(splits == split)
 
+    def smiles(self, split: str) -> list[str]:
+        """Flat keys of the molecules of a split, in the order of the arrays."""
+        found: list[str] = self.table(["smiles"])["smiles"].take(self.rows(split)).to_pylist()
+        return found
+
 
 def write_arrays(path: Path, molecules: RaggedMolecules) -> None:
     """Write the arrays atomically; the same molecules give the same bytes."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 
@@ -39,46 +39,9 @@ class PairIndex:
         """The value of each pair of a symmetric matrix."""
         return matrix.flatten(1, 2).index_select(1, self.forward)
 
-    def total(self, nodes: Float[Tensor, "molecule atom channel"]) -> Float[Tensor, "molecule pair channel"]:
-        """Sum of the two atoms' values."""
-        return _PairSum.apply(nodes, self)
-
-    def gather(
-        self, pairs: Float[Tensor, "molecule pair channel"], mask: Bool[Tensor, "molecule atom"]
-    ) -> Float[Tensor, "molecule atom channel"]:
-        """Sum over each atom's pairs with real atoms."""
-        real = mask.index_select(1, self.row) & mask.index_select(1, self.column)
-        return _AtomSum.apply(pairs * real[:, :, None], self)
-
     def spread(self, pairs: Float[Tensor, "molecule pair channel"]) -> Float[Tensor, "molecule atom atom channel"]:
         """The symmetric matrix of the pairs' values, zero on the diagonal."""
         return _Spread.apply(pairs, self)
-
-
-class _PairSum(torch.autograd.Function):
-    """a_i + a_j; the gradient is a sum over each atom's pairs, done as gathers instead of a slow scatter."""
-
-    @staticmethod
-    def forward(ctx: Any, nodes: Tensor, index: PairIndex) -> Tensor:
-        ctx.index = index
-        return _total(nodes, index)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return _spread(gradient, ctx.index).sum(2), None
-
-
-class _AtomSum(torch.autograd.Function):
-    """Σ_j p_ij, the transpose of `_PairSum`; both directions are gathers, whose order of summing is always the same."""
-
-    @staticmethod
-    def forward(ctx: Any, pairs: Tensor, index: PairIndex) -> Tensor:
-        ctx.index = index
-        return _spread(pairs, index).sum(2)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return _total(gradient, ctx.index), None
 
 
 class _Spread(torch.autograd.Function):
@@ -93,10 +56,6 @@ class _Spread(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         flat, index = gradient.flatten(1, 2), ctx.index
         return flat.index_select(1, index.forward) + flat.index_select(1, index.backward), None
-
-
-def _total(nodes: Tensor, index: PairIndex) -> Tensor:
-    return nodes.index_select(1, index.row) + nodes.index_select(1, index.column)
 
 
 def _spread(pairs: Tensor, index: PairIndex) -> Tensor:

@@ -3,15 +3,16 @@
 import math
 
 import torch
+from e3nn import o3
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from moldiff.config.network import NetworkOptions
 from moldiff.molecules.batch import BOND_ORDERS, MoleculeBatch, Prediction, Vocabulary, centred
-from moldiff.molecules.pairs import PairIndex
-from moldiff.network.equivariant import components
-from moldiff.network.layer import Layer, pair_distance
+from moldiff.network.equivariant import channels, components
+from moldiff.network.graph import CompleteGraph
+from moldiff.network.layer import Layer
 from moldiff.network.radial import RadialBasis
 
 CONDITION = 64
@@ -34,7 +35,7 @@ class DenoisingNetwork(nn.Module):
     def __init__(self, options: NetworkOptions, vocabulary: Vocabulary, sigma_data: float) -> None:
         super().__init__()
         self.options, self.vocabulary, self.sigma_data = options, vocabulary, sigma_data
-        classes = vocabulary.sizes
+        self.irreps, classes = o3.Irreps(options.irreps), vocabulary.sizes
         node_classes = classes["element"] + classes["charge"]
         self.condition = nn.Sequential(
             nn.Linear(CONDITION, CONDITION), nn.SiLU(), nn.Linear(CONDITION, CONDITION), nn.SiLU()
@@ -65,16 +66,17 @@ class DenoisingNetwork(nn.Module):
             sigma: noise level of each molecule, Å.
             previous: the network's prediction at the level before, if there is one (self-conditioning).
         """
-        mask, index = noisy.mask, PairIndex.of(noisy.mask.shape[1], noisy.mask.device)
+        mask, graph = noisy.mask, CompleteGraph.of(noisy.mask, noisy.pos.dtype)
+        index = graph.index
         variance = sigma**2 + self.sigma_data**2
         entered = noisy.pos * (self.sigma_data * variance.rsqrt())[:, None, None]
         condition = self.condition(noise_embedding(sigma))
         scalars = self._embed_nodes(noisy, condition, previous)
-        pairs = self._embed_pairs(noisy, entered, previous, index)
-        features = entered.new_zeros(*mask.shape, components(self.options.degree), self.options.vectors)
+        pairs = self._embed_pairs(noisy, entered, previous, graph)
+        features = entered.new_zeros(*mask.shape, components(self.irreps[1:]), channels(self.irreps[1:]))
         pos = entered
         for layer in self.layers:
-            scalars, features, pos, pairs = layer(scalars, features, pos, pairs, condition, mask, index)
+            scalars, features, pos, pairs = layer(scalars, features, pos, pairs, condition, graph)
 
         move = pos - entered
         c_skip = self.sigma_data**2 / variance
@@ -84,7 +86,7 @@ class DenoisingNetwork(nn.Module):
             [len(self.vocabulary.elements), len(self.vocabulary.charges), self.options.pairs], -1
         )
         product = bonding.index_select(1, index.row) * bonding.index_select(1, index.column)
-        distance = self.radial(pair_distance(clean, index))
+        distance = self.radial(graph.distance(clean))
         bond = self.pair_head(torch.cat([self.pair_norm(pairs), product, distance], -1))
         return Prediction(clean, element, charge, index.spread(bond))
 
@@ -103,16 +105,16 @@ class DenoisingNetwork(nn.Module):
         return self.node_embedding(torch.cat([seen, before, size, everywhere], -1))
 
     def _embed_pairs(
-        self, noisy: MoleculeBatch, entered: Tensor, previous: Prediction | None, index: PairIndex
+        self, noisy: MoleculeBatch, entered: Tensor, previous: Prediction | None, graph: CompleteGraph
     ) -> Tensor:
-        bond = functional.one_hot(index.pack(noisy.bond), len(BOND_ORDERS)).to(entered.dtype)
-        distance = self.radial(pair_distance(entered, index))
+        bond = functional.one_hot(graph.index.pack(noisy.bond), len(BOND_ORDERS)).to(entered.dtype)
+        distance = self.radial(graph.distance(entered))
         if previous is None:
             features = distance.new_zeros(*bond.shape[:2], bond.shape[2] + distance.shape[2] + 1)
             return self.pair_embedding(torch.cat([bond, distance, features], -1))
         before = [
-            index.pack(previous.bond).softmax(-1),
-            self.radial(pair_distance(previous.pos, index)),
+            graph.index.pack(previous.bond).softmax(-1),
+            self.radial(graph.distance(previous.pos)),
             torch.ones_like(bond[..., :1]),
         ]
         return self.pair_embedding(torch.cat([bond, distance, *before], -1))

@@ -1,27 +1,30 @@
 """One layer of the denoiser: pairs carry scalars, atoms carry irreps, and tensor products happen on atoms only."""
 
 import torch
-from jaxtyping import Bool, Float
+from e3nn import o3
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from moldiff.config.network import NetworkOptions
-from moldiff.molecules.pairs import PairIndex
-from moldiff.network.equivariant import DegreeLinear, DegreeNorm, Features, NodeProduct, degrees, spherical_harmonics
+from moldiff.network.equivariant import (
+    Features,
+    IrrepsLinear,
+    IrrepsNorm,
+    NodeProduct,
+    channels,
+    natural,
+    places,
+    spherical_harmonics,
+    with_channels,
+)
+from moldiff.network.graph import CompleteGraph
 from moldiff.network.radial import RadialBasis
 
 DOTS = 8
-"""Channels of degree 1 whose dot products a pair sees."""
+"""Channels of vectors whose dot products a pair sees."""
 SUM_SCALE = 0.3
 """Brings the sums over an atom's pairs to the size of its other invariants."""
-EPSILON = 1e-6
-"""Added to squared lengths before a root, Å²: keeps the gradient of a zero distance finite."""
-
-
-def pair_distance(pos: Float[Tensor, "molecule atom 3"], index: PairIndex) -> Float[Tensor, "molecule pair"]:
-    """Distance of the two atoms of each pair."""
-    between = pos.index_select(1, index.row) - pos.index_select(1, index.column)
-    return ((between * between).sum(-1) + EPSILON).sqrt()
 
 
 class Layer(nn.Module):
@@ -34,33 +37,39 @@ class Layer(nn.Module):
 
     def __init__(self, options: NetworkOptions, condition: int) -> None:
         super().__init__()
-        scalars, vectors, degree = options.scalars, options.vectors, options.degree
-        self.heads, self.degree, self.vectors = options.heads, degree, vectors
-        self.vector_heads = -(-vectors // options.heads) * options.heads
-        self.node_split = [scalars // 2, scalars // 2, scalars, options.hidden, vectors]
-        self.pair_split = [options.heads, vectors * degree, options.pairs]
-
+        self.irreps = o3.Irreps(options.irreps)
+        irreps, scalars = self.irreps[1:], options.scalars
+        harmonics, count = natural(irreps), channels(irreps)
+        self.harmonics, self.heads, self.vectors = harmonics, options.heads, count
+        self.vector = dict(places(irreps))[o3.Irrep("1o")]
+        self.vector_heads = -(-count // options.heads) * options.heads
+        self.node_split = [scalars // 2, scalars // 2, scalars, options.hidden, count]
+        self.pair_split = [options.heads + harmonics.num_irreps, options.pairs]
         self.query_scale = (scalars // 2 // options.heads) ** -0.5
 
         self.norm = nn.LayerNorm(scalars, elementwise_affine=False)
         self.modulate = nn.Linear(condition, 2 * scalars)
-        self.vector_norm = DegreeNorm(vectors, degree)
+        self.vector_norm = IrrepsNorm(irreps)
         self.from_node = nn.Linear(scalars, sum(self.node_split), bias=False)
-        self.from_vector = DegreeLinear(vectors, self.vector_heads + DOTS, degree)
+        self.from_vector = IrrepsLinear(irreps, with_channels(irreps, self.vector_heads + DOTS))
 
         self.radial = RadialBasis()
         self.pair_norm = nn.LayerNorm(options.pairs)
         self.from_pair = nn.Linear(options.pairs + self.radial.channels + 2 * DOTS, options.hidden)
         self.to_pair = nn.Linear(options.hidden, sum(self.pair_split))
 
-        self.product = NodeProduct(vectors, degree)
-        self.mixed = DegreeLinear(self.vector_heads + vectors, 2 * vectors, degree)
-        invariants = 2 * scalars + 2 * vectors * degree + options.hidden
+        self.product = NodeProduct(irreps)
+        self.from_gathered = IrrepsLinear(with_channels(irreps, self.vector_heads), with_channels(irreps, 2 * count))
+        self.from_neighbours = IrrepsLinear(harmonics, with_channels(irreps, 2 * count))
+        invariants = 2 * scalars + 2 * irreps.num_irreps + options.hidden
         self.update = nn.Sequential(
-            nn.Linear(invariants, 2 * scalars), nn.SiLU(), nn.Linear(2 * scalars, scalars + 2 * vectors)
+            nn.Linear(invariants, 2 * scalars), nn.SiLU(), nn.Linear(2 * scalars, scalars + 2 * count)
         )
-        self.to_features = DegreeLinear(vectors, vectors, degree)
-        self.to_position = nn.Linear(vectors, 1, bias=False)
+        self.to_features = IrrepsLinear(irreps, irreps)
+        self.to_position = nn.Linear(count, 1, bias=False)
+        bound = (self.vector_heads + count) ** -0.5  # both begin as one map of both does
+        for layer in (*self.from_gathered.maps, *self.from_neighbours.maps):
+            nn.init.uniform_(layer.weight, -bound, bound)
         for output in (self.modulate, self.to_position):
             nn.init.zeros_(output.weight)
         nn.init.zeros_(self.modulate.bias)
@@ -72,8 +81,7 @@ class Layer(nn.Module):
         pos: Float[Tensor, "molecule atom 3"],
         pairs: Float[Tensor, "molecule pair pairchannel"],
         condition: Float[Tensor, "molecule condition"],
-        mask: Bool[Tensor, "molecule atom"],
-        index: PairIndex,
+        graph: CompleteGraph,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The updated scalars, features, positions and pairs; padding is left out of every sum over atoms."""
         scale, shift = self.modulate(condition)[:, None].chunk(2, -1)
@@ -82,19 +90,17 @@ class Layer(nn.Module):
         query, key, value, pair_part, gate = self.from_node(node).split(self.node_split, -1)
         vector_value, dotted = self.from_vector(vector).split([self.vector_heads, DOTS], -1)
 
-        distance = pair_distance(pos, index)
-        dots = self._dots(dotted[:, :, :3], pos, distance, index)
-        hidden = self.from_pair(torch.cat([self.pair_norm(pairs), self.radial(distance), dots], -1))
-        hidden = functional.silu(hidden + index.total(pair_part))
-        bias, weight, change = self.to_pair(hidden).split(self.pair_split, -1)
+        hidden = self._hidden(pairs, pos, dotted[:, :, self.vector], pair_part, graph)
+        matrix, change = self.to_pair(hidden).split(self.pair_split, -1)
+        bias, weight = graph.index.spread(matrix).split([self.heads, self.harmonics.num_irreps], -1)
 
-        gathered, gathered_vectors = self._attend(query, key, value, vector_value, bias, mask, index)
-        neighbours = self._neighbours(weight, gate, pos, mask, index)
-        mixed, partner = self.mixed(torch.cat([gathered_vectors, neighbours], -1)).chunk(2, -1)
+        gathered, gathered_vectors = self._attend(query, key, value, vector_value, bias, graph)
+        neighbours = self._neighbours(weight, gate, pos, graph)
+        mixed, partner = (self.from_gathered(gathered_vectors) + self.from_neighbours(neighbours)).chunk(2, -1)
         products, coupled = self.product(mixed, partner)
         squares = self.product.scalars(partner, partner)
         # attention averages, and an average cannot count: valences are sums
-        summed = index.gather(hidden, mask) * SUM_SCALE
+        summed = graph.gather(hidden) * SUM_SCALE
         update, gates = self.update(torch.cat([node, gathered, products, squares, summed], -1)).split(
             [scalars.shape[-1], 2 * self.vectors], -1
         )
@@ -103,47 +109,75 @@ class Layer(nn.Module):
         if coupled is not None:
             change_of_features = change_of_features + coupled
         features = features + self.to_features(change_of_features)
-        pos = pos + self.to_position(features[:, :, :3]).squeeze(-1) * mask[:, :, None]
+        pos = pos + self.to_position(features[:, :, self.vector]).squeeze(-1) * graph.mask[:, :, None]
         return scalars + update, features, pos, pairs + change
+
+    def extra_repr(self) -> str:
+        """What enters and what leaves."""
+        return f"{self.irreps} -> {self.irreps}"
+
+    def _hidden(
+        self,
+        pairs: Float[Tensor, "molecule pair pairchannel"],
+        pos: Float[Tensor, "molecule atom 3"],
+        dotted: Float[Tensor, "molecule atom 3 dots"],
+        nodes: Float[Tensor, "molecule atom hidden"],
+        graph: CompleteGraph,
+    ) -> Float[Tensor, "molecule pair hidden"]:
+        """The pairs' hidden layer, of their state, distance, dot products and the sum of both atoms' ``nodes``.
+
+        One linear map of all of these, taken part by part into one buffer: they are nowhere concatenated.
+        """
+        distance = graph.distance(pos)
+        of_state, of_distance, of_dots = self.from_pair.weight.split(
+            [pairs.shape[-1], self.radial.channels, 2 * DOTS], 1
+        )
+        hidden = functional.linear(self.pair_norm(pairs).flatten(0, 1), of_state, self.from_pair.bias)
+        dots = self._dots(dotted, pos, distance, graph)
+        parts = (self.radial(distance), of_distance, dots, of_dots, graph.ends(), nodes)
+        # autocast knows nothing of products in place
+        radial, of_distance, dots, of_dots, ends, nodes = (part.to(hidden.dtype) for part in parts)
+        hidden = hidden.addmm_(radial.flatten(0, 1), of_distance.t()).unflatten(0, pairs.shape[:2])
+        hidden = hidden.baddbmm_(dots.transpose(1, 2), of_dots.t().expand(len(pairs), -1, -1))
+        return functional.silu(hidden.baddbmm_(ends, nodes))
 
     def _dots(
         self,
         dotted: Float[Tensor, "molecule atom 3 channel"],
         pos: Float[Tensor, "molecule atom 3"],
         distance: Float[Tensor, "molecule pair"],
-        index: PairIndex,
-    ) -> Float[Tensor, "molecule pair dots"]:
+        graph: CompleteGraph,
+    ) -> Float[Tensor, "molecule dots pair"]:
         """⟨v_i, v_j⟩ and ⟨v_i − v_j, r̂_ij⟩ of each channel, both by matrix products that hold no vector a pair."""
         rows = dotted.permute(0, 3, 1, 2)
         along = rows @ pos[:, None].transpose(2, 3)
         towards = along.diagonal(dim1=2, dim2=3)[..., None] - along
         # one gather for both
         both = torch.cat([rows @ rows.transpose(2, 3), towards + towards.transpose(2, 3)], 1).flatten(2)
-        own, projected = both.index_select(2, index.forward).chunk(2, 1)
-        return torch.cat([own, projected / distance[:, None]], 1).transpose(1, 2)
+        own, projected = both.index_select(2, graph.index.forward).chunk(2, 1)
+        return torch.cat([own, projected / distance[:, None]], 1)
 
     def _attend(
-        self, query: Tensor, key: Tensor, value: Tensor, vectors: Tensor, bias: Tensor, mask: Tensor, index: PairIndex
+        self, query: Tensor, key: Tensor, value: Tensor, vectors: Tensor, bias: Tensor, graph: CompleteGraph
     ) -> tuple[Float[Tensor, "molecule atom scalar"], Features]:
         query, key, value = (
             part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query * self.query_scale, key, value)
         )
         heads = vectors.unflatten(-1, (self.heads, -1)).permute(0, 3, 1, 2, 4).flatten(3)
-        outside = (~mask)[:, None, None, :].to(query.dtype) * -1e4
+        outside = (~graph.mask)[:, None, None, :].to(query.dtype) * -1e4
         # the product first: the sum then takes its layout, and a softmax over a strided axis is slow
-        logits = query @ key.transpose(2, 3) + index.spread(bias).permute(0, 3, 1, 2) + outside
+        logits = query @ key.transpose(2, 3) + bias.permute(0, 3, 1, 2) + outside
         gathered = logits.softmax(-1) @ torch.cat([value, heads], -1)
         scalars, others = gathered.split([value.shape[-1], heads.shape[-1]], -1)
         others = others.unflatten(-1, (-1, self.vector_heads // self.heads)).permute(0, 2, 3, 1, 4).flatten(3)
         return scalars.transpose(1, 2).flatten(2), others
 
-    def _neighbours(self, weight: Tensor, gate: Tensor, pos: Tensor, mask: Tensor, index: PairIndex) -> Features:
-        """A_i = Σ_j w_ij g_j Y(r̂_ij) of each degree."""
-        harmonics = spherical_harmonics(pos[:, :, None] - pos[:, None], self.degree)
-        harmonics = harmonics * mask[:, None, :, None]
-        spread = index.spread(weight)
-        parts = []
-        for number, (_, at) in enumerate(degrees(self.degree)):
-            channel = slice(number * self.vectors, (number + 1) * self.vectors)
-            parts.append(harmonics[..., at].transpose(2, 3) @ (spread[..., channel] * gate[:, None]))
+    def _neighbours(self, weight: Tensor, gate: Tensor, pos: Tensor, graph: CompleteGraph) -> Features:
+        """A_i = Σ_j w_ij g_j Y(r̂_ij) of each irrep that has harmonics."""
+        harmonics = spherical_harmonics(pos[:, :, None] - pos[:, None], self.harmonics)
+        harmonics = harmonics * graph.mask[:, None, :, None]
+        parts = [
+            harmonics[..., at].transpose(2, 3) @ (own * gate[:, None])
+            for own, (_, at) in zip(weight.split(self.vectors, -1), places(self.harmonics), strict=True)
+        ]
         return torch.cat(parts, 2) if len(parts) > 1 else parts[0]

@@ -4,6 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+FLAT = 50.0
+"""Largest exponent; exp(−50) is nothing, but exp(−90) is a denormal number, with which processors are slow."""
+
 
 class RadialBasis(nn.Module):
     """Gaussians of a distance, dense below 4 Å, where bonds and angles are decided.
@@ -13,8 +16,8 @@ class RadialBasis(nn.Module):
         reach: largest centre, Å; distances beyond it saturate.
     """
 
-    centre: Tensor
-    inverse_width: Tensor
+    scale: Tensor
+    shift: Tensor
 
     def __init__(self, channels: int = 24, reach: float = 16.0) -> None:
         super().__init__()
@@ -26,11 +29,11 @@ class RadialBasis(nn.Module):
             ]
         )
         width = torch.diff(centre, append=2 * centre[-1:] - centre[-2:-1])
-        self.register_buffer("centre", centre, persistent=False)
-        self.register_buffer("inverse_width", 1 / width, persistent=False)
-        self.channels = channels
+        self.register_buffer("scale", 0.5**0.5 / width, persistent=False)
+        self.register_buffer("shift", -centre * 0.5**0.5 / width, persistent=False)
+        self.channels, self.reach = channels, reach
 
     def forward(self, distance: Float[Tensor, "molecule pair"]) -> Float[Tensor, "molecule pair channel"]:
         """Values between 0 and 1."""
-        scaled = (distance.clamp_max(self.centre[-1])[:, :, None] - self.centre) * self.inverse_width
-        return (-0.5 * scaled * scaled).exp()
+        scaled = torch.addcmul(self.shift, distance.clamp_max(self.reach)[:, :, None], self.scale)
+        return (-(scaled * scaled).clamp_max(FLAT)).exp()

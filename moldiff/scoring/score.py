@@ -64,7 +64,7 @@ class Progress:
 
 def warm_up() -> None:
     """Load patterns and tables now (a second), so that processes forked afterwards share them."""
-    score(Task(0, Record("", 0, "CO", "smiles")))
+    score(Task(0, Record("", 0, "Cc1ccccc1", "smiles")))
 
 
 def blank_row(task: Task, reason: str = "") -> Row:

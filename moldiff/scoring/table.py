@@ -14,7 +14,7 @@ def summary_table(summary: Mapping[str, Any]) -> str:
     ]
     lines += [
         f"{name:24s} {metric['value']:7.2%}  [{metric['low']:.2%}, {metric['high']:.2%}]"
-        f"  {metric['numerator']} of {metric['denominator']}"
+        f"  {metric['numerator']} of {metric['denominator']}{_beside(metric)}"
         for name, metric in summary["metrics"].items()
         if metric["value"] is not None
     ]
@@ -30,6 +30,10 @@ def summary_table(summary: Mapping[str, Any]) -> str:
     for title, part in (("", values), ("distances from the reference", distances)):
         lines += ["", *([title] if title else []), *part] if part else []
     return "\n".join(lines)
+
+
+def _beside(metric: Mapping[str, Any]) -> str:
+    return "" if metric.get("reference") is None else f" (reference {metric['reference']:.2%})"
 
 
 def _floor(distance: Mapping[str, Any]) -> str:

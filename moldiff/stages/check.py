@@ -170,7 +170,7 @@ def _finished(
             if compared is not None:
                 systems = dict.fromkeys(row["ring_systems"].split("; "))
                 new = [ring for ring in systems if ring and ring not in compared.ring_systems]
-                row["new_ring_systems"] = "; ".join(new)
+                row |= {"new_ring_systems": "; ".join(new), "rings_known": not new}
             row["nearest_train"], row["nearest_train_smiles"] = diversity.nearest.get(row["_key"], (None, None))
         tally.add(row)
         yield row

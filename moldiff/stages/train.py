@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from moldiff.models.shipped import weights_path
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.sampling.sampler import Generator, planned, torch_threads
 from moldiff.scoring.molecule.keys import flat_smiles, without_hydrogens
+from moldiff.scoring.molecule.portrait import all_ring_systems, realism_of
 from moldiff.scoring.molecule.validity import fragments, sanitize
 from moldiff.training.log import MetricsLog
 from moldiff.training.loop import Data, Trainer
@@ -61,13 +63,14 @@ def train(
             f"{dataset}: no molecule is in the train split; featurize more molecules or lower valid_fraction"
         )
     claim_state(state, dataset)
+    rings = cache(lambda: all_ring_systems(featurized.smiles("train")))
     weights = vars(model.process.weights)
     with torch_threads(options.threads):
         # beside the state, with which it is continued: a workflow deletes the outputs of a killed job
         log = MetricsLog(state / "metrics.csv", weights)
         trainer = Trainer(
             options, model.network, model.process, data, state, log,
-            sampled=lambda network: sampled_rates(replace(model, network=network), options),
+            sampled=lambda network: sampled_rates(replace(model, network=network), options, rings()),
         )  # fmt: skip
         log.writes = trainer.rank == 0
         if log.writes:
@@ -141,8 +144,18 @@ def start_model(options: TrainOptions, info: dict[str, Any]) -> Model:
     return replace(start, statistics=replace(start.statistics, sizes=fresh.statistics.sizes))
 
 
-def sampled_rates(model: Model, options: TrainOptions) -> dict[str, float]:
-    """Validity and uniqueness of a few molecules of a model in training."""
+def sampled_rates(model: Model, options: TrainOptions, known: frozenset[str]) -> dict[str, float]:
+    """Rates of a few molecules of a model in training.
+
+    Args:
+        model: the model.
+        options: of the training.
+        known: ring systems of the training set.
+
+    Returns:
+        Valid molecules of all; of the valid ones the shares that are distinct, reasonable, and that hold a ring system
+        that is not known.
+    """
     network: DenoisingNetwork = model.network
     training = network.training
     network.eval()
@@ -159,8 +172,16 @@ def sampled_rates(model: Model, options: TrainOptions) -> dict[str, float]:
     network.train(training)
     written = [generator.to_rdkit(one) for one in made if one.finite]
     valid = [mol for mol in (sanitize(one).mol for one in written if fragments(one) == 1) if mol is not None]
-    distinct = len({flat_smiles(without_hydrogens(mol)) for mol in valid})
+    keys = [flat_smiles(without_hydrogens(mol)) for mol in valid]
+    rows = [realism_of(key) for key in keys]
+    unknown = sum(not known.issuperset(systems) for systems, _ in rows)
+
+    def share(count: int) -> float:
+        return count / len(valid) if valid else float("nan")
+
     return {
         "sampled_valid": len(valid) / len(made),
-        "sampled_unique": distinct / len(valid) if valid else float("nan"),
+        "sampled_unique": share(len(set(keys))),
+        "sampled_reasonable": share(sum(bool(values["reasonable"]) for _, values in rows)),
+        "sampled_unknown_rings": share(unknown),
     }

@@ -14,6 +14,7 @@ from moldiff.files.atomic import write_text
 COLUMNS = (
     "step", "molecules", "minutes", "loss", "loss_position", "loss_element", "loss_charge", "loss_bond",
     "learning_rate", "molecules_per_second", "valid_loss", "sampled_valid", "sampled_unique",
+    "sampled_reasonable", "sampled_unknown_rings",
 )  # fmt: skip
 
 

@@ -107,7 +107,7 @@ def test_the_package_shows_what_it_offers():
 
 def test_flags_win_over_the_file_and_the_file_over_defaults(stages: Stages, tmp_path: Path):
     calls = stages("train", "train")
-    (tmp_path / "train.yaml").write_text("steps: 7\nseed: 3\nnetwork: {layers: 2, scalars: 64}\n")
+    (tmp_path / "train.yaml").write_text("steps: 7\nseed: 3\nnetwork: {layers: 2, irreps: 64x0e + 32x1o}\n")
     run(
         "train",
         "data",
@@ -200,7 +200,7 @@ SUMMARY = {
     "n_distinct": 5,
     "hydrogens": "implicit",
     "hydrogens_option": "auto",
-    "definitions": "moldiff-check-1",
+    "definitions": "moldiff-check-2",
     "valence_table": "a table",
     "values": {},
     "distances": {},

@@ -16,7 +16,7 @@ SIGMAS = tiny.levels(0.2, 3.0)
 @pytest.fixture
 def model() -> Model:
     statistics = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, {4: 3, 6: 1}, "implicit")
-    return Model(tiny.network(degree=2).float(), statistics, {"steps": 12, "options": {"seed": 1}})
+    return Model(tiny.network(irreps="16x0e + 4x1o + 4x2e").float(), statistics, {"steps": 12, "options": {"seed": 1}})
 
 
 @pytest.fixture

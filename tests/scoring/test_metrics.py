@@ -18,8 +18,9 @@ from moldiff.scoring.molecule.keys import (
     stereo_from_3d,
     without_hydrogens,
 )
+from moldiff.scoring.molecule.rings import ring_systems
 from moldiff.scoring.molecule.stability import VALENCES, stable_atoms
-from moldiff.scoring.molecule.topology import functional_groups, ring_systems, scaffold
+from moldiff.scoring.molecule.topology import functional_groups, scaffold
 from moldiff.scoring.sets.fingerprints import circles, fingerprint, internal_diversity, nearest
 
 DRUGS = {

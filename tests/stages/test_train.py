@@ -137,8 +137,8 @@ def test_sampled_rates_leave_the_network_as_it_was(trained: Path) -> None:
     model = load_model(trained)
     model = replace(model, statistics=replace(model.statistics, sizes={4: 1}))
     model.network.train()
-    rates = sampled_rates(model, tiny.train_options(sample_count=5))
-    assert set(rates) == {"sampled_valid", "sampled_unique"}
+    rates = sampled_rates(model, tiny.train_options(sample_count=5), frozenset())
+    assert set(rates) == {"sampled_valid", "sampled_unique", "sampled_reasonable", "sampled_unknown_rings"}
     assert 0 <= rates["sampled_valid"] <= 1
     assert model.network.training
 
@@ -146,7 +146,7 @@ def test_sampled_rates_leave_the_network_as_it_was(trained: Path) -> None:
 def test_one_molecule_is_learned_by_heart(tmp_path: Path) -> None:
     molecule = tiny.carbamoyl_fluoride()
     featurized = tiny.dataset(tmp_path / "dataset", [molecule] * 32)
-    network = {"layers": 1, "scalars": 32, "vectors": 8, "pairs": 16, "hidden": 32, "heads": 2}
+    network = {"layers": 1, "irreps": "32x0e + 8x1o", "pairs": 16, "hidden": 32, "heads": 2}
     options = tiny.train_options(
         network=network, steps=400, batch_size=32, learning_rate=1e-2, warmup_steps=20, ema=0.98
     )

@@ -23,14 +23,18 @@ from tests.symmetry import assert_close
 
 
 def trainer(
-    folder: Path, *, degree: int = 1, sampled: Callable[..., dict[str, float]] | None = None, **options: Any
+    folder: Path,
+    *,
+    irreps: str = tiny.NETWORK["irreps"],
+    sampled: Callable[..., dict[str, float]] | None = None,
+    **options: Any,
 ) -> Trainer:
     """A tiny training of its own folder on 60 random molecules."""
     featurized = folder / "dataset"
     made = tiny.dataset(featurized, tiny.random_molecules(60), valid=10)
     data = Data(*(MoleculeLoader.of(made, split, tiny.VOCABULARY) for split in ("train", "valid")))
     log = MetricsLog(folder / "metrics.csv", vars(tiny.process().weights), every=options.pop("every", 4))
-    network = tiny.network(degree=degree).float()
+    network = tiny.network(irreps=irreps).float()
     chosen = tiny.train_options(**options)
     return Trainer(chosen, network, tiny.process(), data, folder / "state", log, sampled or (lambda network: {}))
 
@@ -237,9 +241,8 @@ def test_bfloat16_with_self_conditioning_trains_every_weight(tmp_path: Path) -> 
         after = made.network.named_parameters()
         still[precision] = [name for name, each in after if each.numel() and torch.equal(each, before[name])]
     # what takes in features has none to take in before the first layer has made them
-    assert (
-        still["float32"] == still["bfloat16"] == ["layers.0.vector_norm.weight", "layers.0.from_vector.maps.0.weight"]
-    )
+    first = [f"layers.0.{name}.weight" for name in ("vector_norm", "from_vector.maps.0", "from_gathered.maps.0")]
+    assert still["float32"] == still["bfloat16"] == first
 
 
 def test_weight_decay_spares_vectors() -> None:
@@ -290,9 +293,9 @@ def two_processes(folder: Path, options: dict[str, Any], signalled: int | None =
     return [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)]
 
 
-@pytest.mark.parametrize("degree", [1, 2])
-def test_two_processes_learn_what_one_learns(degree: int, tmp_path: Path) -> None:
-    options = {"precision": "float64", "steps": 20, "warmup_steps": 0, "degree": degree, "every": 1}
+@pytest.mark.parametrize("irreps", ["16x0e + 4x1o", "16x0e + 4x1o + 4x2e"])
+def test_two_processes_learn_what_one_learns(irreps: str, tmp_path: Path) -> None:
+    options = {"precision": "float64", "steps": 20, "warmup_steps": 0, "irreps": irreps, "every": 1}
     alone = trainer(tmp_path / "alone", **options)
     alone.run()
     expected = weights(alone)

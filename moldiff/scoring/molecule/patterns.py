@@ -10,12 +10,14 @@ from pathlib import Path
 from rdkit import Chem, RDConfig
 from rdkit.Chem import QED, FilterCatalog, Fragments
 
+from moldiff.scoring.molecule.flags import group_patterns
 from moldiff.scoring.molecule.screen import Screen
 
 _PAINS_PATTERNS = Path(RDConfig.RDDataDir) / "Pains" / "wehi_pains.csv"
 
 Possible = Mapping[str, list[int]]
-"""Places of the patterns that may match, by the name of their list: ``groups``, ``pains``, ``qed``, ``acceptors``."""
+"""Places of the patterns that may match, by the name of their list: ``groups``, ``pains``, ``qed``, ``acceptors``,
+``flags``."""
 
 
 @cache
@@ -43,13 +45,13 @@ def possible(heavy: Chem.Mol) -> Possible:
     }
 
 
-_LISTS = ("groups", "pains", "qed", "acceptors")
+_LISTS = ("groups", "pains", "qed", "acceptors", "flags")
 
 
 @cache
 def _screen() -> tuple[Screen, list[int]]:
     """One screen of all patterns, and where each list of them begins and ends."""
-    lists = (list(groups().values()), _pains_patterns(), QED.StructuralAlerts, QED.Acceptors)
+    lists = (list(groups().values()), _pains_patterns(), QED.StructuralAlerts, QED.Acceptors, group_patterns())
     ends = [0]
     for patterns in lists:
         ends.append(ends[-1] + len(patterns))

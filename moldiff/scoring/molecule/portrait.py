@@ -4,7 +4,7 @@ Atom order would else change the last digits of sums, and one of several duplica
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 
@@ -15,7 +15,9 @@ from moldiff.scoring.molecule.composition import composition
 from moldiff.scoring.molecule.descriptors import describe, lipinski_violations
 from moldiff.scoring.molecule.keys import inchikey_block
 from moldiff.scoring.molecule.patterns import Possible, possible
-from moldiff.scoring.molecule.topology import functional_groups, ring_systems, scaffold
+from moldiff.scoring.molecule.realism import realism
+from moldiff.scoring.molecule.rings import ring_systems
+from moldiff.scoring.molecule.topology import functional_groups, scaffold
 from moldiff.scoring.sets.fingerprints import fingerprint
 
 Values = dict[str, str | int | float | bytes | None]
@@ -28,8 +30,18 @@ _AT_WORK = 128
 """Molecules that are kept while their portraits are drawn: more than go through the steps together."""
 
 
+def realism_of(flat: str) -> tuple[list[str], Values]:
+    """Ring systems of a molecule and the columns of `realism`, read from its flat key."""
+    return _systems(flat), _realism(flat)
+
+
+def all_ring_systems(keys: Iterable[str]) -> frozenset[str]:
+    """The ring systems of all molecules, read from their flat keys: half a millisecond a molecule."""
+    return frozenset(system for key in keys for system in ring_systems(_read(key)))
+
+
 def _rings(flat: str) -> Values:
-    return {"ring_systems": "; ".join(ring_systems(_read(flat)))}
+    return {"ring_systems": "; ".join(_systems(flat))}
 
 
 def _scaffold(flat: str) -> Values:
@@ -63,6 +75,10 @@ def _groups(flat: str) -> Values:
     return {"functional_groups": "; ".join(f"{name} {count}" for name, count in found.items())}
 
 
+def _realism(flat: str) -> Values:
+    return realism(_read(flat), _systems(flat), _possible(flat))
+
+
 def _inchikey(flat: str) -> Values:
     return {"inchikey_block": inchikey_block(_read(flat))}
 
@@ -72,9 +88,9 @@ def _composition(flat: str) -> Values:
 
 
 _KEYS: tuple[Aspect, ...] = (_rings, _scaffold, _fingerprint)
-_DISTRIBUTIONS: tuple[Aspect, ...] = (_screen, _descriptors, *_KEYS, _groups, _composition)
+_DISTRIBUTIONS: tuple[Aspect, ...] = (_screen, _descriptors, *_KEYS, _realism, _groups, _composition)
 ASPECTS: dict[str, tuple[Aspect, ...]] = {
-    "all": (_screen, _descriptors, _alerts, *_KEYS, _inchikey, _groups, _composition),
+    "all": (_screen, _descriptors, _alerts, *_KEYS, _realism, _inchikey, _groups, _composition),
     "distributions": _DISTRIBUTIONS,
     "keys": _KEYS,
 }
@@ -113,6 +129,11 @@ def _read(flat: str) -> Chem.Mol:
         mol.UpdatePropertyCache(strict=False)
         Chem.SanitizeMol(mol, Chem.SANITIZE_SYMMRINGS | Chem.SANITIZE_SETCONJUGATION | Chem.SANITIZE_SETHYBRIDIZATION)
         return mol
+
+
+@lru_cache(maxsize=_AT_WORK)
+def _systems(flat: str) -> list[str]:
+    return ring_systems(_read(flat))
 
 
 @lru_cache(maxsize=_AT_WORK)

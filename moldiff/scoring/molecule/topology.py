@@ -1,37 +1,12 @@
-"""Rings, scaffolds and functional groups of a molecule without hydrogens, as canonical text."""
+"""Ring sizes, scaffolds and functional groups of a molecule without hydrogens, as canonical text."""
 
 from collections import Counter
 from functools import cache
 
-import numpy as np
 from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
-from moldiff.scoring.molecule.graph import orders
 from moldiff.scoring.molecule.patterns import Possible, groups, possible
-
-
-def ring_systems(heavy: Chem.Mol) -> list[str]:
-    """Canonical flat SMILES of each system of rings that share atoms, with exocyclic multiple bonds; sorted.
-
-    An exocyclic atom held by a double bond belongs to the system (pyridone is not pyridine).
-    """
-    systems: list[set[int]] = []
-    for ring in heavy.GetRingInfo().AtomRings():
-        joined = set(ring)
-        apart = []
-        for system in systems:
-            if system & joined:
-                joined |= system
-            else:
-                apart.append(system)
-        systems = [*apart, joined]
-    double = orders(heavy) == 2 if systems else np.empty(0)
-    found = []
-    for system in systems:
-        held = np.flatnonzero(double[sorted(system)].any(axis=0)).tolist()
-        found.append(Chem.MolFragmentToSmiles(heavy, sorted(system.union(held)), isomericSmiles=False))
-    return sorted(found)
 
 
 def ring_sizes(heavy: Chem.Mol) -> Counter[int]:

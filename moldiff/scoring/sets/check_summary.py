@@ -13,6 +13,7 @@ from moldiff.scoring.molecule.keys import contained
 from moldiff.scoring.molecule.stability import TABLE_VERSION
 from moldiff.scoring.parts import Part, read_fingerprints
 from moldiff.scoring.sets.fingerprints import circles, internal_diversity, nearest
+from moldiff.scoring.sets.realism import mark_rates
 from moldiff.scoring.sets.reference import Reference
 from moldiff.scoring.sets.statistics import rate
 from moldiff.scoring.sets.summary import DEFINITIONS, Census, Tally
@@ -81,8 +82,20 @@ def summarize(
         compared: the reference set.
     """
     metrics = tally.rates(novelty=train is not None, rings=compared is not None)
+    profile = compared.profile() if compared else None
+    marked, flags = mark_rates(
+        tally.profile.marks, tally.profile.distinct, (profile.marks, profile.distinct) if profile else None
+    )
+    metrics |= marked
     values = dict(diversity.values)
     values |= tally.further_values()
+    if compared is not None and tally.counts["distinct"]:
+        mean = tally.counts["new_ring_systems"] / tally.counts["distinct"]
+        values["new_ring_systems"] = {"value": mean, "n": tally.counts["distinct"]}
+    for name in ("chembl_unknown", "chembl_unknown_exact"):
+        described = tally.profile.descriptors[name].describe()
+        if described["mean"] is not None:
+            values[f"{name}_rings"] = {"value": described["mean"], "n": described["n"]}
     if compared is not None:
         scaffolds = np.unique(np.frombuffer(tally.scaffolds, dtype=np.uint64))
         new = int((~contained(scaffolds, compared.scaffolds)).sum())
@@ -99,6 +112,7 @@ def summarize(
         "values": values,
         "descriptors": {name: histogram.describe() for name, histogram in tally.profile.descriptors.items()},
         "distances": _distances(tally, compared, options.seed) if compared else {},
+        "flags": flags,
         "functional_groups": _group_rates(tally, compared),
         "failures": _ranked(tally.failures),
         "pose_failures": _ranked(tally.pose_failures),

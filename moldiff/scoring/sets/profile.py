@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from moldiff.scoring.molecule import composition
 from moldiff.scoring.molecule.geometry import Geometry
+from moldiff.scoring.sets.realism import marks
 from moldiff.scoring.sets.statistics import total_variation, wasserstein
 
 FIXED_POINT = 10**6  # sums are kept as whole numbers of millionths: exact, so their order does not matter
@@ -34,6 +35,13 @@ DESCRIPTOR_BINS = {
     "hba": Bins(-0.5, 1, 40),
     "rotatable_bonds": Bins(-0.5, 1, 60),
     "fsp3": Bins(0, 0.02, 50),
+    "rings": Bins(-0.5, 1, 20),
+    "joined_rings": Bins(-0.5, 1, 20),
+    "bridgeheads": Bins(-0.5, 1, 20),
+    "spiro_atoms": Bins(-0.5, 1, 10),
+    "stereocentres": Bins(-0.5, 1, 40),
+    "chembl_unknown": Bins(-0.5, 1, 10),
+    "chembl_unknown_exact": Bins(-0.5, 1, 10),
 }
 
 _UNITS = {"tpsa": "Å²", "mw": "g/mol"}
@@ -98,6 +106,7 @@ class Profile:
         self.composition = composition.empty()
         self.descriptors = {name: Histogram(bins) for name, bins in DESCRIPTOR_BINS.items()}
         self.functional_groups: Counter[str] = Counter()
+        self.marks: Counter[str] = Counter()
         self.geometry = Geometry()
 
     def add(self, row: Mapping[str, object], counts: composition.Composition, *, distinct: bool) -> None:
@@ -120,6 +129,7 @@ class Profile:
             value = row[name]
             if isinstance(value, int | float):
                 histogram.add(float(value))
+        self.marks.update(marks(row, counts))
         groups = row["functional_groups"]
         if isinstance(groups, str) and groups:
             self.functional_groups.update(group.split(" ")[0] for group in groups.split("; "))

@@ -28,6 +28,7 @@ from moldiff.files.atomic import atomic_path, sha256
 from moldiff.parallel import Lost, default_workers, run_all
 from moldiff.scoring.molecule.keys import contained, key_hash
 from moldiff.scoring.score import STEPS, Row, Task, blank_row, warm_up
+from moldiff.scoring.sets import realism
 from moldiff.scoring.sets.profile import DESCRIPTOR_BINS, Profile
 from moldiff.scoring.sets.summary import DEFINITIONS
 
@@ -193,7 +194,7 @@ def _make(path: Path, checksum: str, workers: int, timeout: float) -> pa.Table:
 
 
 _DISTINCT_COLUMNS = ("key", "_key", "_fingerprint", "ring_systems", "scaffold")
-_PROFILE_COLUMNS = frozenset(("_key", "_composition", "functional_groups", *DESCRIPTOR_BINS))
+_PROFILE_COLUMNS = frozenset(("_key", "_composition", "functional_groups", *DESCRIPTOR_BINS, *realism.COLUMNS))
 
 
 def _count(path: Path) -> int:

@@ -14,7 +14,7 @@ from moldiff.scoring.molecule.keys import contained, first_occurrences, key_hash
 from moldiff.scoring.sets.profile import Profile
 from moldiff.scoring.sets.statistics import rate
 
-DEFINITIONS = "moldiff-check-1"
+DEFINITIONS = "moldiff-check-2"
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,7 @@ class Tally:
         self.counts["lipinski"] += row["lipinski_violations"] <= 1
         for name in ("pains", "brenk", "glaxo"):
             self.counts[name] += row[name] > 0
+        self.counts["new_ring_systems"] += len(row["new_ring_systems"].split("; ")) if row["new_ring_systems"] else 0
         self.counts["new_ring_system"] += bool(row["new_ring_systems"])
         if row["new_ring_systems"]:
             self.new_ring_systems.update(set(row["new_ring_systems"].split("; ")))
