@@ -19,7 +19,7 @@ from moldiff.config.options import parse
 from moldiff.errors import UserError
 from moldiff.sampling.molecules import Molecules
 from moldiff.scoring.molecule.parsing import parse as parse_molecule
-from moldiff.scoring.table import summary_table
+from moldiff.scoring.table import missing_notes, summary_table
 from moldiff.stages import check as stages
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Checked:
         return pandas.DataFrame(self.rows)
 
     def __str__(self) -> str:
-        return summary_table(self.summary)
+        return "\n".join([summary_table(self.summary), *missing_notes(self.summary)])
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"

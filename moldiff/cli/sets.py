@@ -49,6 +49,6 @@ def stop_below(summary: dict[str, Any], min_valid: float) -> None:
 
 def table(summary: dict[str, Any]) -> str:
     """The summary of a check for the terminal."""
-    from moldiff.scoring.table import summary_table
+    from moldiff.scoring.table import missing_notes, summary_table
 
-    return summary_table(summary)
+    return "\n".join([summary_table(summary), "", *missing_notes(summary)]).rstrip()

@@ -1,30 +1,18 @@
 """Rows of many records: in processes, in the order of the records, each record with its row whatever becomes of it."""
 
 from collections.abc import Container, Iterator, Sequence
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from moldiff.chemistry.formats.records import Record
 from moldiff.config.check import CheckOptions
 from moldiff.parallel import Lost, default_workers, run_all
 from moldiff.scoring.columns import ROW_COLUMNS
 from moldiff.scoring.score import STEPS, Row, Task, blank_row, warm_up
+from moldiff.scoring.sets.known import KnownSet
 from moldiff.scoring.sets.summary import finish_row, take_census
 
 _CHUNK = 32
-
-
-class KnownSet(Protocol):
-    """What novelty is measured against."""
-
-    @property
-    def ring_systems(self) -> Container[str]:
-        """SMILES of the ring systems that occur in it."""
-
-    def has_keys(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Whether each key hash [N] is one of the set's."""
 
 
 def rows_in_order(tasks: Iterator[Task], first: int, workers: int, timeout: float) -> Iterator[Row]:
@@ -68,13 +56,11 @@ def score_records(
         np.array([bool(row["_has_hydrogens"]) for row in rows]),
         np.array([bool(row["valid"]) for row in rows]),
         np.array([row.get("_key") or 0 for row in rows], dtype=np.uint64),
-        None,
+        known,
     )
     for place, row in enumerate(rows):
         finish_row(row, place, census)
         if row["valid"] and known is not None:
-            key = np.array([row["_key"]], dtype=np.uint64)
-            row["novel"] = not known.has_keys(key)[0]
             mark_rings(row, known.ring_systems)
     return [{column.name: row.get(column.name) for column in ROW_COLUMNS} for row in rows]
 

@@ -36,5 +36,23 @@ def _beside(metric: Mapping[str, Any]) -> str:
     return "" if metric.get("reference") is None else f" (reference {metric['reference']:.2%})"
 
 
+def missing_notes(summary: Mapping[str, Any]) -> list[str]:
+    """What the summary does not hold for want of a set to compare with, and the remedy; [] where nothing is missing."""
+    notes = []
+    if summary["train"] is None:
+        notes.append(
+            "not computed, since no training set was named (--train FILE, or --train drugs for weights that ship): "
+            "novelty, vun, snn"
+        )
+    elif "snn" not in summary["values"] and summary["n_distinct"]:
+        notes.append("not computed, since the set that ships with weights holds no structures: snn, nearest_train")
+    if summary["reference"] is None:
+        notes.append(
+            "not computed, since no reference was named (--reference; by default the training set): "
+            "new ring systems and scaffolds, distances"
+        )
+    return notes
+
+
 def _floor(distance: Mapping[str, Any]) -> str:
     return "unknown" if distance["noise_floor"] is None else f"{distance['noise_floor']:.3g}"

@@ -18,7 +18,7 @@ from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, scratch_folder, sha256
 from moldiff.files.manifest import read_record, record_of, write_record
 from moldiff.files.spreadsheet import inert_row
-from moldiff.parallel import Lost, default_workers, run_all
+from moldiff.parallel import default_workers
 from moldiff.scoring.parts import (
     BATCH,
     INFO,
@@ -31,14 +31,15 @@ from moldiff.scoring.parts import (
     read_rows,
     write_rows,
 )
+from moldiff.scoring.rows import mark_rings, rows_in_order
 from moldiff.scoring.sampled import Samples
-from moldiff.scoring.score import STEPS, Task, blank_row, warm_up
+from moldiff.scoring.score import Task, warm_up
 from moldiff.scoring.sets.check_summary import Diversity, summarize, take_diversity
-from moldiff.scoring.sets.fcd import require_means, take_fcd
-from moldiff.scoring.sets.reference import Reference, load_reference
+from moldiff.scoring.sets.fcd import require_means, require_structures, take_fcd
+from moldiff.scoring.sets.known import KnownSet
 from moldiff.scoring.sets.summary import Census, Tally, finish_row, take_census
+from moldiff.stages.training_set import load_training_set
 
-_CHUNK = 32
 _LAST = "summary.json"
 """The file that is written last: it makes a checked folder complete."""
 
@@ -58,7 +59,7 @@ def check(
         options: how to score.
         inputs: files or globs of SDF, SMILES, CSV, TSV or XYZ, plain or gzip, or Parquet; ``-`` is standard input.
         output: folder of the result.
-        train: featurized dataset (its train split) or molecule file, for novelty.
+        train: featurized dataset (its train split), molecule file, or name of shipped weights, for novelty.
         reference: the same, for distances and unseen ring systems; by default the training set.
         workers: processes; 0 takes the processor cores at hand.
 
@@ -98,7 +99,7 @@ def check_shard(
     }
     workers = workers or options.workers or default_workers()
     warm_up()
-    rows = _in_order(tasks, first + 1, workers, options.timeout)
+    rows = rows_in_order(tasks, first + 1, workers, options.timeout)
     total_here = None if last is None else last - first
     bar = tqdm(rows, total=total_here, unit="molecule", desc="check", disable=not sys.stderr.isatty())
     with only_writer(output / INFO):
@@ -131,12 +132,11 @@ def _merge(
     require_means(options.fcd, bool(train or reference))
     opened = open_parts(parts)
     workers = workers or options.workers
-    known = load_reference(train, workers=workers, timeout=options.timeout) if train else None
-    compared = load_reference(reference, workers=workers, timeout=options.timeout) if reference else known
+    known = load_training_set(train, workers=workers, timeout=options.timeout) if train else None
+    compared = load_training_set(reference, workers=workers, timeout=options.timeout) if reference else known
+    require_structures(options.fcd, compared)
     valid, keys = read_column(opened, "valid"), read_column(opened, "_key")
-    census = take_census(
-        options.hydrogens, read_column(opened, "_has_hydrogens"), valid, keys, known.keys if known else None
-    )
+    census = take_census(options.hydrogens, read_column(opened, "_has_hydrogens"), valid, keys, known)
     distinct = np.sort(keys[valid & ~census.duplicate])
     diversity = take_diversity(opened, distinct, known, options.seed)
     fcd = take_fcd(options.fcd, opened, distinct, compared, options.seed)
@@ -159,7 +159,7 @@ def _merge(
 
 
 def _finished(
-    parts: list[Part], census: Census, compared: Reference | None, diversity: Diversity, tally: Tally
+    parts: list[Part], census: Census, compared: KnownSet | None, diversity: Diversity, tally: Tally
 ) -> Iterator[dict[str, Any]]:
     """Complete rows, counted on their way."""
     samples = {number: found for part in parts for number, found in part.samples().items()}
@@ -168,24 +168,10 @@ def _finished(
         finish_row(row, place, census)
         if row["valid"]:
             if compared is not None:
-                systems = dict.fromkeys(row["ring_systems"].split("; "))
-                new = [ring for ring in systems if ring and ring not in compared.ring_systems]
-                row |= {"new_ring_systems": "; ".join(new), "rings_known": not new}
+                mark_rings(row, compared.ring_systems)
             row["nearest_train"], row["nearest_train_smiles"] = diversity.nearest.get(row["_key"], (None, None))
         tally.add(row)
         yield row
-
-
-def _in_order(tasks: Iterator[Task], first: int, workers: int, timeout: float) -> Iterator[dict[str, Any]]:
-    """Rows in the order of the records; a record that is given up still has its row."""
-    waiting: dict[int, dict[str, Any]] = {}
-    pieces = run_all(STEPS[0], list, tasks, then=STEPS[1:], workers=workers, chunk=_CHUNK, timeout=timeout)
-    for piece in pieces:
-        rows: list[dict[str, Any]] = [blank_row(piece.item, piece.reason)] if isinstance(piece, Lost) else piece
-        waiting.update((int(row["index"]), row) for row in rows)
-        while first in waiting:
-            yield waiting.pop(first)
-            first += 1
 
 
 def _describe_inputs(inputs: list[str]) -> list[dict[str, str | None]]:

@@ -27,7 +27,8 @@ from moldiff.sampling.finish import finish
 from moldiff.sampling.molecules import smiles_of
 from moldiff.scoring.columns import ROW_COLUMNS
 from moldiff.scoring.molecule.parsing import parse
-from moldiff.scoring.rows import KnownSet, score_records
+from moldiff.scoring.rows import score_records
+from moldiff.scoring.sets.known import KnownSet
 from moldiff.scoring.shortlist import Candidate, Judge, choose, record, refusals, summary_lines, tags
 from moldiff.seeds import hash_seed
 from moldiff.stages.rank import qualify

@@ -204,6 +204,8 @@ SUMMARY = {
     "valence_table": "a table",
     "values": {},
     "distances": {},
+    "train": None,
+    "reference": None,
     "metrics": {
         "valid": {"value": 0.5, "numerator": 5, "denominator": 10, "low": 0.24, "high": 0.76},
         "novel": {"value": None, "numerator": None, "denominator": 0, "low": None, "high": None},
@@ -217,6 +219,7 @@ def test_the_gate(stages: Stages, tmp_path: Path, wanted: str, status: int):
     result = RUNNER.invoke(cli.app, ["check", "x.sdf", "--out", "out", "--min-valid", wanted])
     assert result.exit_code == status
     assert "5 of 10" in result.output
+    assert "no training set was named" in result.output
     (tmp_path / "summary.json").write_text(json.dumps(SUMMARY))
     assert RUNNER.invoke(cli.app, ["gate", str(tmp_path), "--min-valid", wanted]).exit_code == status
 

@@ -1,4 +1,4 @@
-from moldiff.scoring.table import summary_table
+from moldiff.scoring.table import missing_notes, summary_table
 
 
 def test_policy_intervals_and_noise_floors_are_printed():
@@ -24,3 +24,15 @@ def test_policy_intervals_and_noise_floors_are_printed():
     assert "novelty" not in text
     assert "0.5 Å  (W1; noise floor 0.25)" in text
     assert "torsions" not in text
+
+
+def test_what_is_missing_is_named_with_the_remedy():
+    known = {"records": 1}
+    summary = {"train": None, "reference": None, "values": {}, "n_distinct": 3}
+    assert ["novelty" in note or "distances" in note for note in missing_notes(summary)] == [True, True]
+    assert "--train drugs" in missing_notes(summary)[0]
+    shipped = {**summary, "train": known, "reference": known}
+    assert missing_notes(shipped) == [
+        "not computed, since the set that ships with weights holds no structures: snn, nearest_train"
+    ]
+    assert missing_notes({**shipped, "values": {"snn": {}}}) == []

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moldiff.config.check import CheckOptions
-from moldiff.scoring.molecule.keys import contained
 from moldiff.scoring.molecule.stability import TABLE_VERSION
 from moldiff.scoring.parts import Part, read_fingerprints
 from moldiff.scoring.sets.fingerprints import circles, internal_diversity, nearest
+from moldiff.scoring.sets.known import KnownSet
 from moldiff.scoring.sets.realism import mark_rates
 from moldiff.scoring.sets.reference import Reference
 from moldiff.scoring.sets.statistics import rate
@@ -33,13 +33,13 @@ class Diversity:
     nearest: Mapping[int, tuple[float, str]]
 
 
-def take_diversity(parts: Sequence[Part], keys: NDArray[np.uint64], train: Reference | None, seed: int) -> Diversity:
+def take_diversity(parts: Sequence[Part], keys: NDArray[np.uint64], train: KnownSet | None, seed: int) -> Diversity:
     """Internal diversity, #Circles and similarity to the nearest training molecule.
 
     Args:
         parts: the checked parts.
         keys: [D] hashes of the distinct valid keys, ascending.
-        train: the training set, if there is one.
+        train: the training set, if there is one; only one with structures has nearest molecules.
         seed: seed of drawn pairs.
     """
     packed = read_fingerprints(parts, keys[:DIVERSITY_SUBSET])
@@ -51,7 +51,7 @@ def take_diversity(parts: Sequence[Part], keys: NDArray[np.uint64], train: Refer
         chosen = packed[:CIRCLES_SUBSET]
         values["circles"] = {"value": circles(chosen), "n": len(chosen)}
     found: dict[int, tuple[float, str]] = {}
-    if train is not None and len(packed):
+    if isinstance(train, Reference) and len(packed):
         similarity, place = nearest(packed[:NEAREST_SUBSET], train.fingerprints)
         values["snn"] = {"value": float(similarity.mean()), "n": len(similarity)}
         found = {
@@ -67,8 +67,8 @@ def summarize(
     census: Census,
     tally: Tally,
     diversity: Diversity,
-    train: Reference | None,
-    compared: Reference | None,
+    train: KnownSet | None,
+    compared: KnownSet | None,
 ) -> dict[str, Any]:
     """The content of summary.json, which depends on nothing but the records, the options and the versions.
 
@@ -98,7 +98,7 @@ def summarize(
             values[f"{name}_rings"] = {"value": described["mean"], "n": described["n"]}
     if compared is not None:
         scaffolds = np.unique(np.frombuffer(tally.scaffolds, dtype=np.uint64))
-        new = int((~contained(scaffolds, compared.scaffolds)).sum())
+        new = int((~compared.has_scaffolds(scaffolds)).sum())
         metrics["new_scaffolds"] = asdict(rate(new, len(scaffolds)))
     return {
         "definitions": DEFINITIONS,
@@ -130,7 +130,7 @@ def summarize(
     }
 
 
-def _distances(tally: Tally, compared: Reference, seed: int) -> dict[str, dict[str, Any]]:
+def _distances(tally: Tally, compared: KnownSet, seed: int) -> dict[str, dict[str, Any]]:
     profile = compared.profile()
     half, floor = compared.noise_floor(tally.profile.valid, seed)
     return {
@@ -148,7 +148,7 @@ def _distances(tally: Tally, compared: Reference, seed: int) -> dict[str, dict[s
     }
 
 
-def _group_rates(tally: Tally, compared: Reference | None) -> dict[str, dict[str, Any]]:
+def _group_rates(tally: Tally, compared: KnownSet | None) -> dict[str, dict[str, Any]]:
     ours, n = tally.profile.functional_groups, tally.profile.distinct
     profile = compared.profile() if compared else None
     names = sorted(ours.keys() | (profile.functional_groups.keys() if profile else set()))
@@ -160,7 +160,7 @@ def _group_rates(tally: Tally, compared: Reference | None) -> dict[str, dict[str
     return found
 
 
-def _describe(known: Reference | None) -> dict[str, Any] | None:
+def _describe(known: KnownSet | None) -> dict[str, Any] | None:
     if known is None:
         return None
     return {
@@ -168,8 +168,8 @@ def _describe(known: Reference | None) -> dict[str, Any] | None:
         "checksum": known.checksum,
         "records": known.records,
         "valid": known.valid,
-        "distinct": len(known.keys),
-        "profiled": len(known.profiled),
+        "distinct": known.distinct,
+        "profiled": known.profiled_count,
     }
 
 

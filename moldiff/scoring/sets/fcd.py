@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from moldiff.errors import UserError
 from moldiff.scoring.parts import ROWS, Part
 from moldiff.scoring.sets.frechet import SMALLEST, activations, frechet_distance, require_fcd
+from moldiff.scoring.sets.known import KnownSet
 from moldiff.scoring.sets.reference import FLOOR_DRAWS, Reference
 
 
@@ -27,8 +28,18 @@ def require_means(wanted: int, has_reference: bool) -> None:
         require_fcd()
 
 
+def require_structures(wanted: int, compared: KnownSet | None) -> None:
+    """Make sure that a wanted distance is to a set whose molecules are there.
+
+    Raises:
+        UserError: the set is that which ships with weights.
+    """
+    if wanted and not isinstance(compared, Reference):
+        raise UserError("the Fréchet ChemNet distance needs the molecules of the set to compare with; name their file")
+
+
 def take_fcd(
-    wanted: int, parts: Sequence[Part], keys: NDArray[np.uint64], compared: Reference | None, seed: int
+    wanted: int, parts: Sequence[Part], keys: NDArray[np.uint64], compared: KnownSet | None, seed: int
 ) -> dict[str, Any] | None:
     """The distance as an entry of the summary's distances; None if none is wanted or there are too few molecules.
 
@@ -42,7 +53,7 @@ def take_fcd(
         compared: the reference.
         seed: seed of the reference's draws.
     """
-    if not wanted or compared is None:
+    if not wanted or not isinstance(compared, Reference):
         return None
     size = min(wanted, len(keys), len(compared.keys) // 2)
     if size < SMALLEST:

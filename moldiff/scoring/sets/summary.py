@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from moldiff.scoring.molecule.keys import contained, first_occurrences, key_hash
+from moldiff.scoring.molecule.keys import first_occurrences, key_hash
+from moldiff.scoring.sets.known import KnownSet
 from moldiff.scoring.sets.profile import Profile
 from moldiff.scoring.sets.statistics import rate
 
@@ -35,7 +36,7 @@ def take_census(
     has_hydrogens: NDArray[np.bool_],
     valid: NDArray[np.bool_],
     keys: NDArray[np.uint64],
-    training_keys: NDArray[np.uint64] | None,
+    train: KnownSet | None,
 ) -> Census:
     """Decide what no record can tell alone.
 
@@ -44,12 +45,12 @@ def take_census(
         has_hydrogens: [N] whether a hydrogen stands in the record.
         valid: [N] whether it is valid.
         keys: [N] hashes of flat keys; of no meaning where not valid.
-        training_keys: [K] hashes of the training set, ascending, or None.
+        train: the training set, or None.
     """
     explicit = bool(has_hydrogens.any()) if policy == "auto" else policy == "explicit"
     duplicate = np.zeros(len(valid), dtype=bool)
     duplicate[valid] = ~first_occurrences(keys[valid])
-    novel = None if training_keys is None else ~contained(keys, training_keys)
+    novel = None if train is None else ~train.has_keys(keys)
     return Census(explicit, duplicate, novel)
 
 
