@@ -72,15 +72,17 @@ class CompactReference:
         size = min(max(n, sizes[0]), sizes[-1])
         upper = next(known for known in sizes if known >= size)
         lower = max((known for known in sizes if known <= size), default=upper)
-        share = 0.0 if upper == lower else math.log(size / lower) / math.log(upper / lower)
         low, high = self.floors[str(lower)], self.floors[str(upper)]
-        return size, {name: _between(low.get(name), high.get(name), share) for name in high}
+        if lower == upper:
+            return size, dict(high)
+        share = math.log(size / lower) / math.log(upper / lower)
+        return size, {name: _between(low.get(name), high[name], share) for name in high}
 
 
 def _between(low: float | None, high: float | None, share: float) -> float | None:
     if low is None or high is None:
         return low if high is None else high
-    if low <= 0 or high <= 0:
+    if low <= 0 or high <= 0 or low == high:
         return low + share * (high - low)
     return math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
 
