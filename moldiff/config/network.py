@@ -19,11 +19,11 @@ class NetworkOptions(Options):
     irreps: str = "128x0e + 32x1o"
     """Irreps of an atom's features as e3nn writes them: scalars `0e`, then vectors `1o` and any others up to degree 3
     (parity-odd scalars `0o` and axial vectors `1e` among them), these with the same number of channels each."""
-    pairs: int = Field(48, ge=4)
+    pairs: int = Field(48, ge=4, le=1024)
     """Channels of a pair's state."""
-    hidden: int = Field(96, ge=8)
+    hidden: int = Field(96, ge=8, le=4096)
     """Hidden width of the pair network."""
-    heads: int = Field(8, ge=1)
+    heads: int = Field(8, ge=1, le=256)
     """Attention heads; twice their number must divide the scalar channels."""
 
     @field_validator("irreps")
