@@ -54,7 +54,7 @@ class NetworkOptions(Options):
 
 
 def _term(term: str) -> tuple[int, str]:
-    match = re.fullmatch(rf"(\d+)x([0-{HIGHEST_DEGREE}][eo])", term.strip())
+    match = re.fullmatch(rf"(\d{{1,4}})x([0-{HIGHEST_DEGREE}][eo])", term.strip())
     if match is None:
         raise ValueError(
             f"{term.strip()!r} is not an irrep such as `128x0e` or `32x1o`, of degree {HIGHEST_DEGREE} at most"
