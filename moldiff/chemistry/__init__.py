@@ -1,0 +1,1 @@
+"""Reading, standardising, conformers and identity of molecules, with RDKit and numpy."""

@@ -1,0 +1,1 @@
+"""The command line: flags made from the options, one command a stage."""

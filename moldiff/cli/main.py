@@ -56,7 +56,9 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start over where a
 TrainingSet = Annotated[
     Path | None, typer.Option(help="Training set: dataset folder, molecule file, or the name of shipped weights.")
 ]
-Workers = Annotated[int, typer.Option("--workers", min=0, help="Processes; 0 takes the processor cores at hand.")]
+Workers = Annotated[
+    int, typer.Option("--workers", min=0, max=1024, help="Processes; 0 takes the processor cores at hand.")
+]
 
 
 def stage(

@@ -68,7 +68,9 @@ def _read(options_type: type[Options], text: str) -> dict[str, Any]:
         return read_options(options_type, Path(text)).model_dump(exclude_unset=True)
     try:
         values = json.loads(text)
-    except json.JSONDecodeError as error:
+    except RecursionError:
+        raise ConfigError("--options: not JSON: lists within lists without end") from None
+    except ValueError as error:  # of an integer of 5,000 digits it is no JSONDecodeError
         raise ConfigError(f"--options: not JSON: {error}; give a file's path or an object in braces") from None
     return parse(options_type, values, "--options").model_dump(exclude_unset=True)
 

@@ -12,9 +12,9 @@ class CheckOptions(Options):
 
     hydrogens: Literal["auto", "explicit", "implicit"] = "auto"
     """explicit: a missing hydrogen is an error; implicit: RDKit fills them; auto: implicit if no record has any."""
-    charge: int = 0
+    charge: int = Field(0, ge=-1000, le=1000)
     """Total charge assumed for XYZ records, which hold no bonds, unless their comment line says charge=N."""
-    timeout: float = Field(30.0, gt=0)
+    timeout: float = Field(30.0, gt=0, le=1e6)
     """Seconds after which one molecule is given up."""
     posebusters: int = Field(0, ge=0)
     """Molecules, drawn with the seed, on which PoseBusters itself is run as a cross-check; 0 runs none."""
@@ -26,7 +26,7 @@ class CheckOptions(Options):
     """Molecules, drawn with the seed, that are compared with ETKDGv3 + MMFF94s conformers; 0 compares none."""
     fcd: int = Field(0, ge=0)
     """Distinct valid molecules on which the Fréchet ChemNet distance is taken (extra `fcd`); 0 takes none."""
-    workers: int = Field(0, ge=0)
+    workers: int = Field(0, ge=0, le=1024)
     """Processes; 0 takes the processor cores at hand."""
     min_valid: float = Field(0.0, ge=0, le=1)
     """Smallest share of valid records; below it the command exits with status 3."""

@@ -34,11 +34,11 @@ class FeaturizeOptions(Options):
     """Conformers made for each molecule that comes without coordinates (ETKDGv3, seeded)."""
     minimize: bool = True
     """Minimize made conformers with MMFF94s (UFF where MMFF has no parameters)."""
-    conformer_timeout: float = Field(10.0, gt=0)
+    conformer_timeout: float = Field(10.0, gt=0, le=1e6)
     """Seconds after which making the conformers of one molecule is given up."""
     relax: Literal["none", "gfn2"] = "none"
     """gfn2: relax every conformer, made or given, with GFN2-xTB (extra `xtb`); a second of a core for 45 atoms."""
-    relax_timeout: float = Field(120.0, gt=0)
+    relax_timeout: float = Field(120.0, gt=0, le=1e6)
     """Seconds after which the relaxation of one molecule's conformers is given up."""
     duplicates: Literal["keep", "reject"] = "keep"
     """What becomes of a record whose canonical SMILES stood in an earlier record."""

@@ -59,4 +59,5 @@ class RankKeywords(TypedDict, total=False):
     best: float
     floor: float
     scores: dict[str, str]
+    score_timeout: float
     seed: int

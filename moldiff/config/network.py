@@ -19,11 +19,11 @@ class NetworkOptions(Options):
     irreps: str = "128x0e + 32x1o"
     """Irreps of an atom's features as e3nn writes them: scalars `0e`, then vectors `1o` and any others up to degree 3
     (parity-odd scalars `0o` and axial vectors `1e` among them), these with the same number of channels each."""
-    pairs: int = Field(48, ge=4)
+    pairs: int = Field(48, ge=4, le=1024)
     """Channels of a pair's state."""
-    hidden: int = Field(96, ge=8)
+    hidden: int = Field(96, ge=8, le=4096)
     """Hidden width of the pair network."""
-    heads: int = Field(8, ge=1)
+    heads: int = Field(8, ge=1, le=256)
     """Attention heads; twice their number must divide the scalar channels."""
 
     @field_validator("irreps")
@@ -54,7 +54,7 @@ class NetworkOptions(Options):
 
 
 def _term(term: str) -> tuple[int, str]:
-    match = re.fullmatch(rf"(\d+)x([0-{HIGHEST_DEGREE}][eo])", term.strip())
+    match = re.fullmatch(rf"(\d{{1,4}})x([0-{HIGHEST_DEGREE}][eo])", term.strip())
     if match is None:
         raise ValueError(
             f"{term.strip()!r} is not an irrep such as `128x0e` or `32x1o`, of degree {HIGHEST_DEGREE} at most"

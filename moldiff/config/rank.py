@@ -1,6 +1,5 @@
 """Options of rank."""
 
-import math
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -37,6 +36,8 @@ class RankOptions(Options):
     scores: Annotated[dict[str, str], Flag("--score", "NAME=SPEC")] = Field({})
     """Own columns by name: `FILE.py:FUNCTION`; `command: LINE` with SMILES in and numbers out; `command-sdf: LINE`
     with an SDF in (standard input, or the file named by {sdf})."""
+    score_timeout: float = Field(60.0, gt=0, le=1e6)
+    """Seconds that an own score may take for a molecule; a command, which is given all at once, has that for each."""
     seed: int = Field(0, ge=0)
     """Seed of the picking."""
 
@@ -44,6 +45,6 @@ class RankOptions(Options):
     @classmethod
     def _numbers(cls, weights: dict[str, float]) -> dict[str, float]:
         for column, weight in weights.items():
-            if not math.isfinite(weight) or weight == 0:
+            if weight == 0:
                 raise ValueError(f"the weight of {column} is {weight:g}; leave the column out, or give it a number")
         return weights

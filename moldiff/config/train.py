@@ -15,19 +15,19 @@ class TrainOptions(Options):
     """Width and depth of the denoiser."""
     steps: int = Field(6000, ge=1)
     """Optimiser steps."""
-    minutes: float | None = Field(None, gt=0)
+    minutes: float | None = Field(None, gt=0, le=1e6)
     """Limit on the training's wall time, minutes; the learning rate reaches zero there if that is before `steps`."""
-    batch_size: int = Field(48, ge=1)
+    batch_size: int = Field(48, ge=1, le=1_000_000)
     """Molecules of mean size in a batch; batches are cut by pairs, so larger molecules come in smaller batches."""
-    learning_rate: float = Field(2e-3, gt=0)
+    learning_rate: float = Field(2e-3, gt=0, le=10)
     """Peak learning rate (AdamW), after the warm-up and before the cosine."""
     warmup_steps: int = Field(300, ge=0)
     """Steps of linear warm-up."""
-    weight_decay: float = Field(0.01, ge=0)
+    weight_decay: float = Field(0.01, ge=0, le=100)
     """Weight decay of matrices (AdamW)."""
     ema: float = Field(0.999, ge=0, lt=1)
     """Decay of the exponential moving average of the weights, which is what is saved."""
-    clip: float = Field(1.0, gt=0)
+    clip: float = Field(1.0, gt=0, le=1e6)
     """Largest norm of the gradient."""
     self_conditioning: float = Field(0.5, ge=0, le=1)
     """Share of steps in which the network also sees its own first prediction."""
@@ -39,17 +39,17 @@ class TrainOptions(Options):
     """Arithmetic of the network."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto takes a GPU where one works."""
-    devices: int = Field(1, ge=1)
+    devices: int = Field(1, ge=1, le=1024)
     """Processes on each node: GPUs, or CPU processes that exchange gradients by gloo."""
-    nodes: int = Field(1, ge=1)
+    nodes: int = Field(1, ge=1, le=1024)
     """Nodes that train together."""
-    threads: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0, le=1024)
     """Threads of each process; 0 takes the processor cores at hand."""
     validate_every: int = Field(1000, ge=1)
     """Steps between two evaluations of the validation loss."""
     sample_every: int = Field(0, ge=0)
     """Steps between two sampled checks of validity and uniqueness; 0 makes none."""
-    sample_count: int = Field(64, ge=1)
+    sample_count: int = Field(64, ge=1, le=1_000_000)
     """Molecules of a sampled check."""
     checkpoint_every: int = Field(500, ge=1)
     """Steps between two saved training states, from which a killed training resumes."""

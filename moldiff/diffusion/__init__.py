@@ -1,0 +1,1 @@
+"""Noise, losses, solvers and restarts; knows neither network nor chemistry."""

@@ -1,0 +1,1 @@
+"""A trained model in one file, and the weights that ship."""

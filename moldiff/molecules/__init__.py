@@ -1,0 +1,1 @@
+"""Batches of molecules, their pairs and noise levels: the words that all above share."""

@@ -1,0 +1,1 @@
+"""The E(3)-equivariant denoiser, with e3nn."""

@@ -1,1 +1,1 @@
-"""The report: one HTML file about a run, or about anybody's checked molecules, that needs no network."""
+"""The report: one HTML file about a run, or about any checked molecules, that needs no network."""

@@ -1,15 +1,20 @@
-"""Small charts as inline SVG. Colours and fonts come from the page's style sheet, so they follow light and dark."""
+"""Small charts: from numbers to the places of lines and ticks, which a template draws as SVG.
+
+Colours and fonts come from the page's style sheet, so they follow light and dark.
+"""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
-from moldiff.reporting.figures import Rate, percent, plain
-from moldiff.reporting.markup import Markup, tag
+from moldiff.reporting.figures import percent, plain
+from moldiff.reporting.histograms import Binned
 
 POINTS = 400
+"""Most points of a curve: longer ones are thinned to as many averages."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,34 @@ class Line:
     y: Sequence[float]
     style: str = "generated"
     dots: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A curve or an area of a plot as an SVG path, with the dots on it; ``title`` is shown under the pointer."""
+
+    kind: Literal["curve", "steps"]
+    style: str
+    path: str = ""
+    dots: Sequence[tuple[str, str]] = ()
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A chart in SVG units: ticks (place and text) of both axes, marks, and a legend (label and style class)."""
+
+    description: str
+    width: float
+    height: float
+    left: float
+    right: float
+    bottom: float
+    x_label: str
+    x_ticks: Sequence[tuple[str, str]]
+    y_ticks: Sequence[tuple[str, str]]
+    marks: Sequence[Mark]
+    legend: Sequence[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -49,6 +82,33 @@ class Frame:
             value, low, high = math.log10(max(value, 1e-12)), math.log10(low), math.log10(high)
         return self.height - self.bottom - (value - low) / ((high - low) or 1) * (self.height - self.top - self.bottom)
 
+    def plot(
+        self,
+        marks: Sequence[Mark],
+        *,
+        description: str,
+        x_label: str,
+        y_percent: bool = False,
+        wanted: tuple[int, int] = (6, 5),
+        legend: Sequence[tuple[str, str]] = (),
+    ) -> Plot:
+        """The marks with axes, about ``wanted`` ticks on x and y."""
+        y_values = log_ticks(*self.y_range) if self.log_y else ticks(*self.y_range, wanted[1])
+        digits = _digits(y_values)
+        return Plot(
+            description,
+            self.width,
+            self.height,
+            self.left,
+            self.width - self.right,
+            self.height - self.bottom,
+            x_label,
+            [(f"{self.x(v):.1f}", plain(v, 4)) for v in ticks(*self.x_range, wanted[0])],
+            [(f"{self.y(v):.1f}", percent(v, 0) if y_percent else plain(v, digits)) for v in y_values],
+            marks,
+            legend,
+        )
+
 
 def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """Round values inside [low, high], about ``wanted`` of them, a step of 1, 2 or 5 times a power of ten apart."""
@@ -62,9 +122,13 @@ def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Values 1, 2 and 5 times a power of ten inside [low, high]."""
+    """Values 1, 2 and 5 times a power of ten inside [low, high]; evenly spaced ones where fewer than three are."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    return [factor * 10.0**power for power in powers for factor in (1, 2, 5) if low <= factor * 10.0**power <= high]
+    decades = [10.0**power for power in powers if low <= 10.0**power <= high]
+    if len(decades) > 4:
+        return decades
+    steps = [factor * 10.0**power for power in powers for factor in (1, 2, 5) if low <= factor * 10.0**power <= high]
+    return steps if len(steps) >= 3 else ticks(low, high, 6)
 
 
 def line_chart(
@@ -76,99 +140,51 @@ def line_chart(
     y_range: tuple[float, float] | None = None,
     size: tuple[float, float] = (560, 260),
     legend: bool = True,
-) -> Markup:
-    """Curves over a common axis, with a legend; a curve of many points is thinned to 400 means."""
-    drawn = [(line, *_finite(line, log_y)) for line in lines]
-    drawn = [entry for entry in drawn if len(entry[1])]
-    if not drawn:
-        return tag("p", "No values were recorded.", class_="missing")
-    xs, ys = np.concatenate([x for _, x, _ in drawn]), np.concatenate([y for _, _, y in drawn])
+) -> Plot | None:
+    """Curves over a common axis; None where no curve has a point."""
+    shown = [(line, *_finite(line, log_y)) for line in lines]
+    shown = [entry for entry in shown if len(entry[1])]
+    if not shown:
+        return None
+    xs, ys = np.concatenate([x for _, x, _ in shown]), np.concatenate([y for _, _, y in shown])
     low, high = y_range or (float(ys.min()), float(ys.max()))
     if y_range is None:
-        low, high = (low * 0.9, high * 1.1) if log_y else (low - 0.04 * (high - low), high + 0.04 * (high - low))
+        low, high = (low * 0.95, high * 1.05) if log_y else (low - 0.04 * (high - low), high + 0.04 * (high - low))
     frame = Frame(*size, (float(min(xs.min(), 0)), float(xs.max())), (low, high if high > low else low + 1), log_y)
-    marks = [_axes(frame, x_label)]
-    for line, x, y in drawn:
-        points = [(frame.x(a), frame.y(b)) for a, b in zip(x, y, strict=True)]
-        title = tag("title", f"{line.label}: last value {plain(float(y[-1]))}")
-        if len(points) > 1:
-            path = "M" + "L".join(f"{a:.1f},{b:.1f}" for a, b in points)
-            marks.append(tag("path", title, d=path, class_=f"curve {line.style}"))
-        if line.dots or len(points) == 1:
-            marks += [
-                tag("circle", title, cx=f"{a:.1f}", cy=f"{b:.1f}", r=3, class_=f"dot {line.style}") for a, b in points
-            ]
-    return tag(
-        "div",
-        legend_of([(line.label, line.style) for line, _, _ in drawn]) if legend else [],
-        _svg(frame, marks, description),
-        class_="chart",
-    )
+    marks = []
+    for line, x, y in shown:
+        points = [(f"{frame.x(a):.1f}", f"{frame.y(b):.1f}") for a, b in zip(x, y, strict=True)]
+        path = "M" + "L".join(f"{a},{b}" for a, b in points) if len(points) > 1 else ""
+        dots = points if line.dots or len(points) == 1 else []
+        marks.append(Mark("curve", line.style, path, dots, f"{line.label}: last value {plain(float(y[-1]))}"))
+    entries = [(line.label, line.style) for line, _, _ in shown] if legend else []
+    return frame.plot(marks, description=description, x_label=x_label, legend=entries)
 
 
-def histogram(
-    generated: np.ndarray, reference: np.ndarray | None, *, label: str, whole: bool, description: str
-) -> Markup:
-    """Shares of generated molecules (curve) over those of the reference (filled) in common bins.
+def histogram(binned: Binned, styles: Sequence[str], *, label: str, description: str) -> Plot:
+    """Shares of several sets in common bins, the later ones over the earlier.
 
     Args:
-        generated: values of the generated molecules, [molecule].
-        reference: values of the reference molecules, [molecule], or None.
+        binned: edges and shares.
+        styles: style class of each set.
         label: name and unit of the horizontal axis.
-        whole: True for counts, which get one bin (or a whole number of them) for each value.
         description: what a screen reader says.
     """
-    edges = bin_edges(generated if reference is None else np.concatenate([generated, reference]), whole)
-    shares = [
-        np.histogram(np.clip(v, edges[0], edges[-1]), edges)[0] / len(v)
-        for v in (generated, reference)
-        if v is not None
+    highest = max(float(binned.shares.max()) * 1.06, 1e-9)
+    frame = Frame(320, 190, (float(binned.edges[0]), float(binned.edges[-1])), (0.0, highest), left=40)
+    marks = [
+        Mark("steps", style, _steps(frame, binned.edges, shares))
+        for style, shares in zip(styles, binned.shares, strict=True)
     ]
-    frame = Frame(320, 190, (edges[0], edges[-1]), (0.0, max(float(s.max()) for s in shares) * 1.06), left=40)
-    marks = [_axes(frame, label, y_percent=True, x_wanted=4, y_wanted=3)]
-    for values, style in zip(reversed(shares), ["reference", "generated"][-len(shares) :], strict=True):
-        marks.append(tag("path", d=_steps(frame, edges, values), class_=f"steps {style}"))
-    return _svg(frame, marks, description)
+    return frame.plot(marks, description=description, x_label=label, y_percent=True, wanted=(4, 3))
 
 
-def bin_edges(values: np.ndarray, whole: bool, bins: int = 28) -> np.ndarray:
-    """Edges of about ``bins`` bins over the values, outliers beyond the 0.2 and 99.8 percentile pooled at the ends."""
-    low, high = (float(v) for v in np.percentile(values, [0.2, 99.8]))
-    if whole:
-        step = max(1, math.ceil((math.floor(high) - math.floor(low) + 1) / bins))
-        count = max(1, math.ceil((math.floor(high) - math.floor(low) + 1) / step))
-        return math.floor(low) - 0.5 + step * np.arange(count + 1, dtype=float)
-    if not high > low:
-        low, high = low - 0.5, high + 0.5
-    return np.linspace(low, high, bins + 1)
-
-
-def rate_bar(rate: Rate) -> Markup:
-    """A bar of 0 to 100 % with the interval as a whisker."""
-    low, high, value = (200 * v for v in (rate.low, rate.high, rate.value))
-    return tag(
-        "svg",
-        tag("rect", x=0, y=5, width=200, height=8, rx=4, class_="track"),
-        tag("rect", x=0, y=5, width=f"{value:.2f}", height=8, rx=4, class_="fill"),
-        tag("path", d=f"M{low:.2f},9H{high:.2f}M{low:.2f},4.5v9M{high:.2f},4.5v9", class_="whisker"),
-        viewBox="-2 0 204 18",
-        class_="rate",
-        role="img",
-        aria_label=f"{percent(rate.value)}, interval {percent(rate.low)} to {percent(rate.high)}",
-    )
-
-
-def share_bar(share: float, style: str = "generated") -> Markup:
-    """A plain bar of 0 to 100 %, for tables that print the number beside it."""
-    width = f"{max(0.0, min(1.0, share)) * 100:.2f}"
-    return tag(
-        "svg",
-        tag("rect", x=0, y=0, width=width, height=8, rx=2, class_=f"share {style}"),
-        viewBox="0 0 100 8",
-        preserveAspectRatio="none",
-        class_="sharebar",
-        aria_hidden="true",
-    )
+def _digits(values: Sequence[float]) -> int:
+    """Significant digits that tell ticks apart."""
+    for digits in (3, 4, 5):
+        if len({plain(value, digits) for value in values}) == len(values):
+            return digits
+    return 6
 
 
 def _finite(line: Line, positive: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -186,32 +202,3 @@ def _steps(frame: Frame, edges: np.ndarray, values: np.ndarray) -> str:
     for right, value in zip(edges[1:], values, strict=True):
         path.append(f"V{frame.y(float(value)):.1f}H{frame.x(float(right)):.1f}")
     return "".join(path) + f"V{frame.y(0):.1f}Z"
-
-
-def _axes(frame: Frame, x_label: str, *, y_percent: bool = False, x_wanted: int = 6, y_wanted: int = 5) -> Markup:
-    marks = []
-    bottom = frame.height - frame.bottom
-    y_values = log_ticks(*frame.y_range) if frame.log_y else ticks(*frame.y_range, y_wanted)
-    for value in y_values:
-        y = f"{frame.y(value):.1f}"
-        written = percent(value, 0) if y_percent else plain(value)
-        marks.append(tag("path", d=f"M{frame.left:.0f},{y}H{frame.width - frame.right:.0f}", class_="grid"))
-        marks.append(tag("text", written, x=frame.left - 6, y=y, dy="0.32em", text_anchor="end"))
-    for value in ticks(*frame.x_range, x_wanted):
-        marks.append(tag("text", plain(value, 4), x=f"{frame.x(value):.1f}", y=bottom + 15, text_anchor="middle"))
-    marks.append(tag("path", d=f"M{frame.left:.0f},{bottom:.1f}H{frame.width - frame.right:.0f}", class_="axis"))
-    middle = (frame.left + frame.width - frame.right) / 2
-    marks.append(tag("text", x_label, x=f"{middle:.0f}", y=frame.height - 5, text_anchor="middle", class_="label"))
-    return tag("g", marks)
-
-
-def legend_of(entries: Sequence[tuple[str, str]]) -> Markup:
-    """A legend of labels and style classes."""
-    return tag(
-        "ul", [tag("li", tag("span", class_=f"swatch {style}"), label) for label, style in entries], class_="legend"
-    )
-
-
-def _svg(frame: Frame, marks: Sequence[Markup], description: str) -> Markup:
-    box = f"0 0 {frame.width:.0f} {frame.height:.0f}"
-    return tag("svg", tag("title", description), marks, viewBox=box, class_="plot", role="img")

@@ -1,124 +1,151 @@
-"""Several checked sets as one page: the table, and their distributions over each other."""
+"""Several checked sets side by side: which numbers, which of them is best, and which differences chance can explain."""
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-import numpy as np
+from moldiff.reporting.figures import number
 
-from moldiff.reporting import viewer
-from moldiff.reporting.charts import Line, legend_of, line_chart
-from moldiff.reporting.layout import note, section, table
-from moldiff.reporting.markup import Markup, tag
-
-COLOURS = ("--generated", "--bad", "--good", "--third", "--fourth", "--reference")
-_UNITS = {"tpsa": "Å²", "mw": "g/mol"}
-_TITLES = {
-    "qed": "QED",
-    "sa": "Synthetic accessibility",
-    "logp": "logP",
-    "tpsa": "Polar surface",
-    "mw": "Molecular weight",
-    "hbd": "Hydrogen-bond donors",
-    "hba": "Hydrogen-bond acceptors",
-    "rotatable_bonds": "Rotatable bonds",
-    "fsp3": "Share of sp3 carbons",
+_SETTINGS = ("definitions", "valence_table", "hydrogens", "n_total", "n_valid", "n_distinct")
+TITLES = {
+    "setting": "checked",
+    "rate": "rates",
+    "value": "numbers",
+    "distance": "distances from the reference",
+    "mean": "means",
 }
-_BINS = 32
-"""Most bins of a curve: with the histograms' own, small sets would be all spikes."""
-_TAIL = 0.003
-"""Share of a set that may lie in the outermost bins."""
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+"""Groups of lines and what they are called."""
+_HIGHER_VALUES = frozenset({"internal_diversity"})
+_LOWER_VALUES = frozenset({"strain_energy", "strain_rmsd", "xtb_energy", "xtb_rmsd", "etkdg_rmsd"})
+_LOWER_RATES = frozenset({"pains", "brenk", "glaxo"})
+_UNJUDGED_RATES = frozenset({"new_ring_system", "new_scaffolds"})
+"""Neither more nor fewer of them is better by itself."""
+
+Mark = Literal["", "best", "like best", "worse"]
 
 
-def comparison_page(
-    names: Sequence[str],
-    tables: Mapping[str, Sequence[Sequence[str]]],
-    summaries: Sequence[Mapping[str, Any]],
-    warnings: Sequence[str],
-) -> str:
-    """The page as one HTML document that loads nothing and runs no script.
+@dataclass(frozen=True)
+class Cell:
+    """A number of one set, with its interval or noise floor, and what it was divided by or taken from.
 
-    Args:
-        names: the sets.
-        tables: rows of text by title: name of the metric, unit, and a cell for each set.
-        summaries: their summaries, for the histograms of the descriptors.
-        warnings: what makes them incomparable.
+    ``mark`` says how it stands to the best of the line: ``like best`` where the difference may be chance.
     """
-    beware = [tag("p", f"Beware: {warning}.", class_="missing") for warning in warnings]
-    numbers = [
-        table(title, ["", "unit", *names], rows, numeric=range(2, 2 + len(names)))
-        for title, rows in tables.items()
-        if rows
-    ]
-    charts = [_chart(names, summaries, name) for name in summaries[0].get("descriptors", {})]
-    main = tag(
-        "main",
-        tag("header", tag("h1", "Comparison of checked molecules"), tag("p", ", ".join(names), class_="lead")),
-        beware,
-        section(
-            "numbers",
-            "Numbers",
-            note("Rates with Wilson 95 % intervals and denominators; distances with their noise floor in brackets."),
-            numbers,
-        ),
-        section(
-            "distributions",
-            "Distributions",
-            note("Shares of distinct valid molecules, in percent; the outermost bins hold what lies beyond."),
-            legend_of([(name, f"set{place % len(COLOURS)}") for place, name in enumerate(names)]),
-            tag("div", charts, class_="sets"),
-        ),
+
+    value: float | str | None
+    low: float | None = None
+    high: float | None = None
+    floor: float | None = None
+    n: int | None = None
+    mark: Mark = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A metric of all sets; ``unit`` is % for shares."""
+
+    group: str
+    name: str
+    unit: str
+    cells: tuple[Cell, ...]
+
+
+def lines_of(summaries: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """Every number that the summaries of checked sets state, with the best ones marked."""
+    lines = [Line("setting", name, "", tuple(Cell(s.get(name)) for s in summaries)) for name in _SETTINGS]
+    for name in _keys(summaries, "metrics"):
+        cells = [s["metrics"].get(name, {}) for s in summaries]
+        found = [Cell(c.get("value"), c.get("low"), c.get("high"), n=c.get("denominator")) for c in cells]
+        lines.append(Line("rate", name, "%", _marked(found, _direction("rate", name))))
+    for group, section in (("value", "values"), ("distance", "distances")):
+        for name in _keys(summaries, section):
+            cells = [s.get(section, {}).get(name, {}) for s in summaries]
+            kind = next((str(c["kind"]) for c in cells if c.get("kind")), "")
+            unit = next((str(c["unit"]) for c in cells if c.get("unit")), "")
+            title = f"{name} ({kind})" if kind else name
+            found = [Cell(c.get("value"), floor=c.get("noise_floor"), n=c.get("n")) for c in cells]
+            lines.append(Line(group, title, unit, _marked(found, _direction(group, name))))
+    for name in _keys(summaries, "descriptors"):
+        cells = [s.get("descriptors", {}).get(name, {}) for s in summaries]
+        lines.append(Line("mean", name, "", tuple(Cell(c.get("mean"), n=c.get("n")) for c in cells)))
+    return lines
+
+
+def warnings_of(names: Sequence[str], summaries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What makes the numbers of different sets incomparable."""
+    found = []
+    for what, values in (
+        ("hydrogen policies", [s.get("hydrogens") for s in summaries]),
+        ("training sets", [(s.get("train") or {}).get("checksum") for s in summaries]),
+        ("references", [(s.get("reference") or {}).get("checksum") for s in summaries]),
+        ("numbers of records", [s.get("n_total") for s in summaries]),
+        ("RDKit versions", [s.get("versions", {}).get("rdkit") for s in summaries]),
+    ):
+        if len(set(values)) > 1:
+            told = ", ".join(f"{name}: {str(value)[:12]}" for name, value in zip(names, values, strict=True))
+            found.append(f"different {what} ({told})")
+    return found
+
+
+def written(line: Line, cell: Cell) -> str:
+    """A cell as text, without its mark."""
+    if cell.value is None:
+        return "–"
+    if isinstance(cell.value, str) or line.group == "setting":
+        return str(cell.value)
+    if line.group == "rate":
+        low, high = cell.low or 0.0, cell.high or 0.0
+        return f"{100 * cell.value:.1f} [{100 * low:.1f}, {100 * high:.1f}] of {cell.n}"
+    shown = f"{cell.value:.4g}"
+    return f"{shown} (floor {cell.floor:.2g})" if cell.floor is not None else shown
+
+
+def difference(better: Cell, other: Cell) -> tuple[float, float] | None:
+    """95 % interval of the difference of two rates, made of their own intervals; None where one is not known.
+
+    Newcombe 1998, method 10 (Statistics in Medicine 17, 873): with shares p, q of Wilson intervals (l, u), (m, v), from
+    p - q - √((p - l)² + (v - q)²) to p - q + √((u - p)² + (q - m)²).
+    """
+    p, low, high = number(better.value), number(better.low), number(better.high)
+    q, other_low, other_high = number(other.value), number(other.low), number(other.high)
+    if p is None or q is None or low is None or high is None or other_low is None or other_high is None:
+        return None
+    return p - q - math.hypot(p - low, other_high - q), p - q + math.hypot(high - p, q - other_low)
+
+
+def _direction(group: str, name: str) -> int:
+    """1 where higher is better, -1 where lower is, 0 where neither is."""
+    if group == "rate":
+        return -1 if name in _LOWER_RATES else 0 if name in _UNJUDGED_RATES else 1
+    if group == "distance":
+        return -1
+    return 1 if name in _HIGHER_VALUES else -1 if name in _LOWER_VALUES else 0
+
+
+def _marked(cells: Sequence[Cell], direction: int) -> tuple[Cell, ...]:
+    values = [number(cell.value) for cell in cells]
+    known = [value for value in values if value is not None]
+    if not direction or len(known) < 2 or len(set(known)) < 2:  # where all are alike, none is best
+        return tuple(cells)
+    best = max(known) if direction > 0 else min(known)
+    leader = cells[values.index(best)]
+    return tuple(
+        cell if value is None else replace(cell, mark="best" if value == best else _against(leader, cell, direction))
+        for cell, value in zip(cells, values, strict=True)
     )
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", "Comparison of checked molecules"),
-        tag("link", rel="icon", href="data:,"),
-        tag("style", Markup(viewer.style() + _colours())),
-    )
-    return f"<!DOCTYPE html>\n{tag('html', head, tag('body', main), lang='en')}\n"
 
 
-def _chart(names: Sequence[str], summaries: Sequence[Mapping[str, Any]], descriptor: str) -> Markup:
-    """Shares in common bins, one curve a set; what lies outside of nearly all values is counted in the last bins."""
-    found = [summary.get("descriptors", {}).get(descriptor, {}) for summary in summaries]
-    held = [(place, one) for place, one in enumerate(found) if one.get("histogram") and one.get("n")]
-    if not held:
-        return Markup("")
-    shares = np.stack([np.array(one["histogram"]["counts"]) / one["n"] for _, one in held])
-    low, width = held[0][1]["histogram"]["low"], held[0][1]["histogram"]["width"]
-    below = np.cumsum(shares, axis=1)
-    first = int((below < _TAIL).sum(axis=1).min())
-    last = int((below < 1 - _TAIL).sum(axis=1).max()) + 1
-    step = -(-(last - first) // _BINS)
-    starts = np.arange(first, last, step)
-    shares[:, first] += shares[:, :first].sum(axis=1)
-    shares[:, last - 1] += shares[:, last:].sum(axis=1)
-    binned = np.add.reduceat(shares[:, :last], starts, axis=1)
-    x = (low + (starts + step / 2) * width).tolist()
-    lines = [
-        Line(names[place], x, (100 * row).tolist(), style=f"set{place % len(COLOURS)}", dots=len(x) < 2)
-        for (place, _), row in zip(held, binned, strict=True)
-    ]
-    unit = f", {_UNITS[descriptor]}" if descriptor in _UNITS else ""
-    chart = line_chart(
-        lines,
-        x_label=f"{descriptor}{unit}",
-        description=f"Distribution of {descriptor} in each set",
-        y_range=(0.0, max(float(100 * binned.max()) * 1.06, 1e-9)),
-        size=(360, 230),
-        legend=False,
-    )
-    return tag("div", tag("h3", _TITLES.get(descriptor, descriptor.replace("_", " "))), chart)
+def _against(leader: Cell, cell: Cell, direction: int) -> Mark:
+    """How a cell stands to the best one: by the interval of their difference, or by the noise floor of distances."""
+    between = difference(leader, cell) if direction > 0 else difference(cell, leader)
+    if between is not None:
+        return "worse" if between[0] > 0 else "like best"
+    floors = [floor for floor in (number(leader.floor), number(cell.floor)) if floor is not None]
+    one, other = number(leader.value), number(cell.value)
+    if not floors or one is None or other is None:
+        return ""
+    return "worse" if abs(one - other) > max(floors) else "like best"
 
 
-def _colours() -> str:
-    rules = [
-        f".curve.set{place} {{ stroke: var({colour}); }} .swatch.set{place} {{ background: var({colour}); }}"
-        for place, colour in enumerate(COLOURS)
-    ]
-    grid = ".sets { display: grid; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); gap: 1.2rem; }"
-    return "\n".join([*rules, grid])
+def _keys(summaries: Sequence[Mapping[str, Any]], section: str) -> list[str]:
+    return list(dict.fromkeys(name for summary in summaries for name in summary.get(section, {})))

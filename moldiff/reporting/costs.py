@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from moldiff.reporting.figures import number, plain
-from moldiff.reporting.layout import note, table
-from moldiff.reporting.markup import Markup, short, tag
+from moldiff.reporting.figures import number
 
 _SHARD = re.compile(r"\d+-of-(\d+)")
 
@@ -46,22 +44,6 @@ def read_costs(folder: Path) -> list[Cost]:
         found.setdefault(path.parent.name, []).append(path)
     ended = {rule: max(path.stat().st_mtime_ns for path in paths) for rule, paths in found.items()}
     return [_cost(rule, _of_last_run(found[rule])) for rule in sorted(found, key=lambda rule: (ended[rule], rule))]
-
-
-def costs_table(costs: Sequence[Cost]) -> list[Markup]:
-    """The table of what each rule cost; nothing if nothing was measured."""
-    if not costs:
-        return []
-    body = [
-        (short(each.rule, 60), *(plain(value) for value in (each.jobs, each.seconds, each.longest, each.processor,
-                                                           each.memory)))
-        for each in costs
-    ]  # fmt: skip
-    head = ("Rule", "Jobs", "Seconds, all jobs", "Longest job, s", "Processor seconds", "Largest memory, MB")
-    told = note(
-        "Measured by Snakemake for the last run of each job; a job that went on after a kill counts from there."
-    )
-    return [tag("h3", "Jobs"), told, table("What the jobs cost", head, body, numeric=range(1, 6))]
 
 
 def _of_last_run(paths: Sequence[Path]) -> list[Path]:

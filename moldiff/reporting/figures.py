@@ -1,46 +1,20 @@
-"""Numbers as people read them."""
+"""Numbers and names as people read them."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-Z95 = 1.959963984540054
-
-
-@dataclass(frozen=True)
-class Rate:
-    """A share with its counts and its 95 % interval; all between 0 and 1."""
-
-    numerator: int
-    denominator: int
-    value: float
-    low: float
-    high: float
-
-
-def wilson(numerator: int, denominator: int) -> Rate | None:
-    """Share with its Wilson score interval at 95 % (Wilson 1927); None without a denominator.
-
-    Both ends are computed from the counts alone, so they stay inside [0, 1] at 0 % and 100 %.
-    """
-    if denominator <= 0:
-        return None
-    share, z2 = numerator / denominator, Z95 * Z95
-    centre = (share + z2 / (2 * denominator)) / (1 + z2 / denominator)
-    spread = share * (1 - share) / denominator + z2 / (4 * denominator * denominator)
-    half = Z95 / (1 + z2 / denominator) * math.sqrt(max(spread, 0.0))
-    return Rate(numerator, denominator, share, max(0.0, centre - half), min(1.0, centre + half))
+from moldiff.scoring.sets.statistics import Rate, rate
 
 
 def rate_of(metric: Mapping[str, Any]) -> Rate | None:
     """The rate that a metric of summary.json states, its interval computed where it has none; None if it is no rate."""
     numerator, denominator = number(metric.get("numerator")), number(metric.get("denominator"))
-    if numerator is None or denominator is None or not 0 <= numerator <= denominator:
+    if numerator is None or not denominator or not 0 <= numerator <= denominator:
         return None
-    computed = wilson(int(numerator), int(denominator))
+    computed = rate(int(numerator), int(denominator))
     low, high = number(metric.get("low")), number(metric.get("high"))
-    if computed is None or low is None or high is None:
+    if low is None or high is None:
         return computed
     return Rate(computed.numerator, computed.denominator, computed.value, low, high)
 
@@ -78,9 +52,11 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{100 * value:.{digits}f}\u202f%"
 
 
-def interval(rate: Rate) -> str:
+def interval(shown: Rate) -> str:
     """Both ends of a rate's interval, per cent."""
-    return f"{100 * rate.low:.1f} to {100 * rate.high:.1f}\u202f%"
+    if shown.low is None or shown.high is None:
+        return "–"
+    return f"{100 * shown.low:.1f} to {100 * shown.high:.1f}\u202f%"
 
 
 def size(octets: int) -> str:
@@ -91,3 +67,28 @@ def size(octets: int) -> str:
             break
         amount /= 1000
     return f"{amount:.0f}\u202f{unit}" if unit == "B" else f"{amount:.1f}\u202f{unit}"
+
+
+def short(value: object, length: int = 60) -> str:
+    """The value as one line of at most ``length`` characters; a cut is marked by an ellipsis."""
+    line = " ".join(str(value)[: 20 * length].split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def name_of(value: object, otherwise: str) -> str:
+    """A molecule's name for people: one short line, or another text where it has none."""
+    return short(value, 48) if isinstance(value, str) and value.strip() else otherwise
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested options as dotted names and short values."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            pairs += flat(value, f"{name}.")
+        elif isinstance(value, list | tuple):
+            pairs.append((name, short(", ".join(map(str, value)) or "none", 160)))
+        else:
+            pairs.append((name, short(value if isinstance(value, str) else plain(value, 6), 160)))
+    return pairs

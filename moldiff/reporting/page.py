@@ -2,19 +2,19 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from moldiff.config.report import ReportOptions
 from moldiff.reporting import viewer
-from moldiff.reporting.layout import name_of
-from moldiff.reporting.markup import Markup, tag
-from moldiff.reporting.reference import Neighbour, Reference, neighbours, take_reference
-from moldiff.reporting.sections import gallery, outcome, properties, run
-from moldiff.reporting.selection import best, find_records, first_records, molecule, structure
-from moldiff.reporting.sources import Evidence, train_smiles
+from moldiff.reporting.evidence import Evidence, train_smiles
+from moldiff.reporting.figures import name_of
+from moldiff.reporting.rendering import render, source
+from moldiff.reporting.sections import failures, gallery, outcome, properties, run, training
+from moldiff.reporting.selection import best, find_records, first_records
 
 LINKS = (
-    ("structures", "3D"), ("rates", "Quality"), ("molecules", "Molecules"), ("properties", "Properties"),
+    ("structures", "3D"), ("rates", "Quality"), ("best", "Molecules"), ("properties", "Properties"),
     ("failures", "Failures"), ("training", "Training"), ("run", "Run"), ("files", "Files"),
 )  # fmt: skip
 
@@ -27,108 +27,78 @@ def page(options: ReportOptions, evidence: Evidence) -> str:
     Raises:
         UserError: a file of the evidence cannot be read.
     """
-    train = train_smiles(evidence.dataset) if evidence.dataset else []
-    reference = take_reference(train, len(evidence.distinct_valid())) if train else None
-    structures, molecules = _pictures(options, evidence, train)
-    content = [
-        _header(options, evidence),
-        outcome.headline(evidence),
-        structures,
-        outcome.rates(evidence),
-        molecules,
-        _properties(evidence, reference),
-        gallery.failing(evidence, find_records(evidence, gallery.shown_failures(evidence))),
-        run.training(evidence),
-        run.what_was_run(evidence),
-        run.files(evidence),
-    ]
-    navigation = tag("nav", [tag("a", label, href=f"#{name}") for name, label in LINKS], aria_label="Sections")
-    footer = tag("footer", "Written by moldiff. This page is complete in itself: it loads nothing from a network.")
-    script = Markup(viewer.script())
-    body = tag("body", navigation, tag("main", content), footer, tag("script", script))
-    return f"<!DOCTYPE html>\n{tag('html', _head(options, script), body, lang='en')}\n"
-
-
-def _header(options: ReportOptions, evidence: Evidence) -> Markup:
-    """Title, and one sentence that says what the page is about."""
-    name = (evidence.config or {}).get("name")
-    told = []
-    if evidence.dataset_info:
-        told.append("a dataset")
-    if evidence.training:
-        told.append("a training")
-    if evidence.samples:
-        told.append("generated molecules")
-    if evidence.check:
-        told.append("their check" if evidence.samples else "checked molecules")
-    words = (
-        f"Report on {', '.join(told[:-1])}{' and ' if len(told) > 1 else ''}{told[-1]}."
-        if told
-        else "Nothing was given."
+    checked = len(evidence.rows) > 0
+    script = source("viewer.js")
+    return render(
+        "report.html",
+        title=options.title,
+        name=(evidence.config or {}).get("name"),
+        lead=_lead(evidence),
+        links=LINKS,
+        options=options,
+        checked=checked,
+        outcome=outcome.outcome(evidence),
+        **_molecules(options, evidence),
+        properties=properties.properties(evidence, train_smiles(evidence.dataset) if evidence.dataset else []),
+        rings=failures.ring_systems(evidence) if checked else None,
+        failures=failures.failure_groups(evidence) if checked else [],
+        training=training.training(evidence),
+        run=run.what_was_run(evidence),
+        files=run.files(evidence),
+        style=source("style.css"),
+        script=script,
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
     )
-    run_name = tag("p", f"Run {name}", class_="run") if name else Markup("")
-    return tag("header", run_name, tag("h1", options.title), tag("p", words, class_="lead"))
 
 
-def _pictures(options: ReportOptions, evidence: Evidence, train: Sequence[str]) -> tuple[Markup, Markup]:
-    if not len(evidence.rows) and evidence.samples:
-        return _unchecked(options, evidence)
+def _lead(evidence: Evidence) -> str:
+    """One sentence that says what the page is about."""
+    parts = []
+    if evidence.dataset_info:
+        parts.append("a dataset")
+    if evidence.training:
+        parts.append("a training")
+    if evidence.samples:
+        parts.append("generated molecules")
+    if evidence.check:
+        parts.append("their check" if evidence.samples else "checked molecules")
+    if not parts:
+        return "Nothing was given."
+    return f"Report on {', '.join(parts[:-1])}{' and ' if len(parts) > 1 else ''}{parts[-1]}."
+
+
+def _molecules(options: ReportOptions, evidence: Evidence) -> Mapping[str, Any]:
+    """The gallery and the structures, of checked rows or of the first records."""
+    if not len(evidence.rows):
+        records = first_records(evidence.samples, max(options.pictures, options.viewers))
+        names = [name_of(record.name, f"record {record.index}") for record in records]
+        found = viewer.structures(records[: options.viewers])
+        return {
+            "gallery": None,
+            "unchecked": gallery.unchecked(records[: options.pictures]),
+            "structures": [viewer.described(data, names[place], "", []) for place, data in sorted(found.items())],
+        }
     # a few more than are wanted in 3D, for records without coordinates
     shown = best(evidence, max(options.pictures, 2 * options.viewers))
-    records = find_records(evidence, shown[: 2 * options.viewers])
-    pictured = shown[: options.pictures]
-    smiles = [str(evidence.rows["smiles"].iloc[position]) for position in pictured]
-    found, searched = neighbours(smiles, train) if train and pictured else ([None] * len(pictured), 0)
-    nearest = {position: near for position, near in zip(pictured, found, strict=True) if near is not None}
-    if not train:
-        nearest = _checked_neighbours(evidence, pictured)
-    return (
-        gallery.structures(evidence, shown, records, options.viewers),
-        gallery.molecules(evidence, pictured, nearest, searched),
-    )
+    records_of = find_records(evidence, shown)
+    drawn = shown[: options.pictures]
+    return {
+        "gallery": gallery.gallery(evidence, drawn, records_of),
+        "unchecked": [],
+        "structures": _structures(options, evidence, [p for p in shown if p in records_of], records_of),
+    }
 
 
-def _checked_neighbours(evidence: Evidence, pictured: Sequence[int]) -> dict[int, Neighbour]:
-    """The neighbours that the check noted, for a report without the training set."""
-    if not evidence.known("nearest_train_smiles") or not evidence.known("nearest_train"):
-        return {}
-    similarity = evidence.numbers("nearest_train")
-    written = evidence.rows["nearest_train_smiles"].tolist()
-    return {p: Neighbour(written[p], float(similarity[p])) for p in pictured if isinstance(written[p], str)}
-
-
-def _unchecked(options: ReportOptions, evidence: Evidence) -> tuple[Markup, Markup]:
-    records = first_records(evidence.samples, max(options.pictures, options.viewers))
-    entries = []
-    for record in records[: options.viewers]:
-        mol = structure(molecule(record))
-        if mol is not None:
-            figures = [("atoms", str(mol.GetNumAtoms()))]
-            entries.append(viewer.Shown(mol, name_of(record.name, f"record {record.index}"), "", figures))
-    return gallery.structures_of(entries, options.viewers), gallery.unchecked(records, options.pictures)
-
-
-def _properties(evidence: Evidence, reference: Reference | None) -> Markup:
-    more: list[Markup] = []
-    if len(evidence.rows):
-        more = [properties.strain(evidence), gallery.ring_systems(evidence), properties.alerts(evidence, reference),
-                outcome.distances(evidence)]  # fmt: skip
-    return properties.properties(evidence, reference, *more)
-
-
-def _head(options: ReportOptions, script: str) -> Markup:
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    policy = (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-        "form-action 'none'"
-    )
-    return tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", options.title),
-        tag("link", rel="icon", href="data:,"),
-        tag("style", Markup(viewer.style())),
-    )
+def _structures(
+    options: ReportOptions, evidence: Evidence, positions: Sequence[int], records: Mapping[int, Any]
+) -> list[dict[str, Any]]:
+    found = viewer.structures([records[p] for p in positions[: 2 * options.viewers]])
+    return [
+        viewer.described(
+            data,
+            evidence.name(positions[place]),
+            evidence.text(positions[place], "smiles"),
+            gallery.main_figures(evidence, positions[place]),
+        )
+        for place, data in sorted(found.items())
+    ][: options.viewers]

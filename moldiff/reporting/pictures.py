@@ -1,12 +1,20 @@
-"""2D pictures of molecules as compact SVG that follows the page's text colour."""
+"""2D pictures of molecules as compact SVG paths that follow the page's text colour.
+
+The molecules are other people's: each is drawn in a process of its own that is ended when it takes too long, and whose
+crash costs that picture alone.
+"""
 
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from rdkit import Chem, RDLogger
+from rdkit import Chem, rdBase
 from rdkit.Chem import rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
 
-from moldiff.reporting.markup import Markup, tag
+from moldiff.chemistry.formats.records import Record
+from moldiff.chemistry.parsing import Rejected, parse_record
+from moldiff.parallel import Lost, default_workers, run_all
 
 WIDTH, HEIGHT = 220, 150
 # Middle tones that can be read on white and on black; carbon and the rest take the text colour.
@@ -22,30 +30,109 @@ PALETTE = {
     5: (0.80, 0.45, 0.42),
 }
 MOST_ATOMS = 200
+MOST_BONDS = 600
+SECONDS = 10.0
+"""Time for one picture."""
+GIVEN = "moldiff_given_atoms"
+"""Data item of an SDF record: numbers of the atoms (from 1, separated by commas) that were given to the sampler."""
 
 _PATH = re.compile(r"<path [^>]*>")
 _NUMBER = re.compile(r"-?\d+\.\d+")
 _ATTRIBUTE = re.compile(r"([a-z]+)='([^']*)'")
 
 
-def picture(mol: Chem.Mol, description: str, highlight: tuple[int, ...] = ()) -> Markup:
-    """The molecule drawn in 2D, atoms of ``highlight`` on a coloured ground.
+@dataclass(frozen=True)
+class Request:
+    """A molecule to draw: from its record where it can be read, else from its SMILES.
 
-    A molecule that cannot be sanitized is drawn as it is written. Where nothing can be drawn, a line says so.
+    Attributes:
+        description: what a screen reader says.
+        smiles: the molecule.
+        record: the molecule as it is written in a file.
+        ring: SMILES of a ring system to mark, as the check writes it.
     """
-    if mol.GetNumAtoms() > MOST_ATOMS:
-        return tag("p", f"not drawn: {mol.GetNumAtoms()} atoms", class_="missing")
-    try:
-        with _Quiet():
-            return _draw(mol, description, highlight)
-    except (ValueError, RuntimeError) as error:
-        return tag("p", f"not drawn: {type(error).__name__}", class_="missing")
+
+    description: str
+    smiles: str = ""
+    record: Record | None = None
+    ring: str = ""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """SVG path data and how it is painted; empty where nothing is."""
+
+    path: str
+    fill: str
+    stroke: str
+    width: str
+    opacity: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The shapes of a drawing, or why there is none."""
+
+    description: str
+    shapes: Sequence[Shape] = ()
+    problem: str = ""
+
+
+def draw_all(requests: Sequence[Request]) -> list[Picture]:
+    """A picture for each request; one that takes too long or crashes says so and costs no other."""
+    pictures = [Picture(request.description, problem="not drawn") for request in requests]
+    for piece in run_all(_draw, list, _numbered(requests), workers=_workers(len(requests)), chunk=8, timeout=SECONDS):
+        if isinstance(piece, Lost):
+            place, request = piece.item
+            pictures[place] = Picture(request.description, problem=f"not drawn: {piece.reason.partition(':')[0]}")
+        else:
+            for place, picture in piece:
+                pictures[place] = picture
+    return pictures
+
+
+def draw(request: Request) -> Picture:
+    """The picture of one molecule, drawn in this process; what cannot be sanitized is drawn as it is written."""
+    with rdBase.BlockLogs():
+        try:
+            mol = _molecule(request)
+            if mol is None:
+                return Picture(request.description, problem="no picture: the molecule cannot be read")
+            if mol.GetNumAtoms() > MOST_ATOMS or mol.GetNumBonds() > MOST_BONDS:
+                size = f"{mol.GetNumAtoms()} atoms, {mol.GetNumBonds()} bonds"
+                return Picture(request.description, problem=f"not drawn: {size}")
+            marked = ring_atoms(mol, request.ring) if request.ring else given_atoms(mol)
+            return Picture(request.description, _shapes(mol, marked))
+        except (ValueError, RuntimeError) as error:
+            return Picture(request.description, problem=f"not drawn: {type(error).__name__}")
 
 
 def from_smiles(smiles: str) -> Chem.Mol | None:
     """The molecule of a SMILES, or None where RDKit cannot read it; silent."""
-    with _Quiet():
-        return Chem.MolFromSmiles(smiles)
+    with rdBase.BlockLogs():
+        return Chem.MolFromSmiles(smiles) if smiles else None
+
+
+def read(record: Record) -> Chem.Mol | None:
+    """The record's molecule as it is written, or None where it cannot be read; XYZ, which holds no bonds, too.
+
+    Atoms that `GIVEN` names carry it as a property.
+    """
+    if record.kind == "xyz":
+        return None
+    try:
+        mol = parse_record(record)
+    except Rejected:
+        return None
+    for word in record.properties.get(GIVEN, "").split(","):
+        if word.strip().isascii() and word.strip().isdigit() and 1 <= int(word) <= mol.GetNumAtoms():
+            mol.GetAtomWithIdx(int(word) - 1).SetBoolProp(GIVEN, True)
+    return mol
+
+
+def given_atoms(mol: Chem.Mol) -> tuple[int, ...]:
+    """Places of the atoms that were given to the sampler, see `read`."""
+    return tuple(atom.GetIdx() for atom in mol.GetAtoms() if atom.HasProp(GIVEN))
 
 
 def without_hydrogens(mol: Chem.Mol) -> Chem.Mol:
@@ -53,29 +140,58 @@ def without_hydrogens(mol: Chem.Mol) -> Chem.Mol:
     copy = Chem.Mol(mol)
     copy.RemoveAllConformers()
     for atom in copy.GetAtoms():
-        atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)  # of no meaning in a molecule that is no molecule
+        atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)  # it means nothing in a molecule that cannot exist
     for bond in copy.GetBonds():
         bond.SetBondDir(Chem.BondDir.NONE)
-    with _Quiet():
-        parameters = Chem.RemoveHsParameters()
-        try:
-            copy.UpdatePropertyCache(strict=False)
-            return Chem.RemoveHs(copy, parameters, sanitize=False)
-        except (ValueError, RuntimeError):
-            return copy
+    try:
+        copy.UpdatePropertyCache(strict=False)
+        return Chem.RemoveHs(copy, Chem.RemoveHsParameters(), sanitize=False)
+    except (ValueError, RuntimeError):
+        return copy
 
 
-class _Quiet:
-    """RDKit's log is switched off inside; broken molecules are expected here and explained on the page."""
+def ring_atoms(mol: Chem.Mol, ring: str) -> tuple[int, ...]:
+    """Atoms of the ring system of that SMILES (a fragment of this molecule), found by writing each system again."""
+    systems: list[set[int]] = []
+    for atoms in mol.GetRingInfo().AtomRings():
+        joined = set(atoms)
+        for system in [s for s in systems if s & joined]:
+            joined |= system
+            systems.remove(system)
+        systems.append(joined)
+    for system in systems:
+        outer = {
+            b.GetOtherAtomIdx(i)
+            for i in system
+            for b in mol.GetAtomWithIdx(i).GetBonds()
+            if b.GetBondType() == Chem.BondType.DOUBLE
+        }
+        if Chem.MolFragmentToSmiles(mol, sorted(system | outer), isomericSmiles=False) == ring:
+            return tuple(sorted(system))
+    return ()
 
-    def __enter__(self) -> None:
-        RDLogger.DisableLog("rdApp.*")
 
-    def __exit__(self, *_: object) -> None:
-        RDLogger.EnableLog("rdApp.*")
+def _numbered(requests: Sequence[Request]) -> Iterator[tuple[int, Request]]:
+    yield from enumerate(requests)
 
 
-def _draw(mol: Chem.Mol, description: str, highlight: tuple[int, ...]) -> Markup:
+def _draw(item: tuple[int, Request]) -> tuple[int, Picture]:
+    return item[0], draw(item[1])
+
+
+def _workers(count: int) -> int:
+    return max(1, min(default_workers(), -(-count // 8)))
+
+
+def _molecule(request: Request) -> Chem.Mol | None:
+    mol = read(request.record) if request.record is not None else None
+    if mol is None:
+        return from_smiles(request.smiles)
+    # RemoveHs of a molecule of that many bonds can crash, so it is looked at first
+    return without_hydrogens(mol) if mol.GetNumBonds() <= MOST_BONDS else mol
+
+
+def _shapes(mol: Chem.Mol, marked: tuple[int, ...]) -> list[Shape]:
     copy = Chem.Mol(mol)
     copy.RemoveAllConformers()
     copy.UpdatePropertyCache(strict=False)
@@ -92,10 +208,10 @@ def _draw(mol: Chem.Mol, description: str, highlight: tuple[int, ...]) -> Markup
     options.setHighlightColour((1.0, 0.72, 0.25, 0.55))
     options.highlightBondWidthMultiplier = 16
     options.setAtomPalette({-1: (0, 0, 0), 0: (0, 0, 0), 6: (0, 0, 0), 1: (0, 0, 0), **PALETTE})
-    bonds = [b.GetIdx() for b in copy.GetBonds() if {b.GetBeginAtomIdx(), b.GetEndAtomIdx()} <= set(highlight)]
-    drawer.DrawMolecule(_prepared(copy), highlightAtoms=list(highlight), highlightBonds=bonds)
+    bonds = [b.GetIdx() for b in copy.GetBonds() if {b.GetBeginAtomIdx(), b.GetEndAtomIdx()} <= set(marked)]
+    drawer.DrawMolecule(_prepared(copy), highlightAtoms=list(marked), highlightBonds=bonds)
     drawer.FinishDrawing()
-    return _compact(drawer.GetDrawingText(), description)
+    return _compact(drawer.GetDrawingText())
 
 
 def _prepared(mol: Chem.Mol) -> Chem.Mol:
@@ -105,7 +221,7 @@ def _prepared(mol: Chem.Mol) -> Chem.Mol:
         return rdMolDraw2D.PrepareMolForDrawing(mol, kekulize=False, addChiralHs=False, forceCoords=False)
 
 
-def _compact(drawing: str, description: str) -> Markup:
+def _compact(drawing: str) -> list[Shape]:
     """The paths of RDKit's drawing alone: one for each colour, coordinates rounded, black as the text colour."""
     shapes: dict[tuple[str, str, str, str], list[str]] = {}
     for match in _PATH.finditer(drawing):
@@ -115,21 +231,10 @@ def _compact(drawing: str, description: str) -> Markup:
         fill: str = attributes.get("fill") or style.get("fill") or "none"
         stroke: str = style.get("stroke", "none")
         width = style.get("stroke-width", "").removesuffix("px") if stroke != "none" else ""
-        look = (_colour(fill), _colour(stroke), width, style.get("fill-opacity", "1"))
+        opacity = style.get("fill-opacity", "1")
+        look = (_colour(fill), "" if stroke == "none" else _colour(stroke), width, "" if opacity == "1" else opacity)
         shapes.setdefault(look, []).append(re.sub(r"\s*([A-Za-z])\s*", r"\1", shape))
-    paths = [
-        tag(
-            "path",
-            d="".join(parts),
-            fill=fill,
-            stroke=None if stroke == "none" else stroke,
-            stroke_width=width or None,
-            opacity=None if opacity == "1" else opacity,
-        )
-        for (fill, stroke, width, opacity), parts in shapes.items()
-    ]
-    box = f"0 0 {WIDTH} {HEIGHT}"
-    return tag("svg", tag("title", description), paths, viewBox=box, class_="molecule", role="img")
+    return [Shape("".join(parts), *look) for look, parts in shapes.items()]
 
 
 def _colour(written: str) -> str:

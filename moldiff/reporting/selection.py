@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rdkit import Chem, RDLogger
 
 from moldiff.chemistry.formats.records import Record, read_records
-from moldiff.chemistry.parsing import Rejected, has_coordinates, parse_record
 from moldiff.errors import UserError
-from moldiff.reporting.sources import Evidence
+from moldiff.reporting.evidence import Evidence
 
 EXAMPLES = 3
 """Failing molecules drawn for each reason."""
@@ -103,26 +101,6 @@ def first_records(samples: Sequence[Path], count: int) -> list[Record]:
                 return records
             records.append(record)
     return records
-
-
-def molecule(record: Record | None) -> Chem.Mol | None:
-    """The record's molecule as it is written, or None where it cannot be read; XYZ, which holds no bonds, too."""
-    if record is None or record.kind == "xyz":
-        return None
-    RDLogger.DisableLog("rdApp.*")
-    try:
-        return parse_record(record)
-    except (Rejected, ValueError, RuntimeError):
-        return None
-    finally:
-        RDLogger.EnableLog("rdApp.*")
-
-
-def structure(mol: Chem.Mol | None) -> Chem.Mol | None:
-    """The molecule if it has finite three-dimensional coordinates."""
-    if mol is None or not has_coordinates(mol):
-        return None
-    return mol if np.isfinite(mol.GetConformer().GetPositions()).all() else None
 
 
 def _files(evidence: Evidence) -> list[Path]:

@@ -1,14 +1,16 @@
 """The molecules that can be turned on the page, as data for viewer.js."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import numpy as np
 from rdkit import Chem
 
-from moldiff.reporting.markup import Markup, embedded_json, short, tag
+from moldiff.chemistry.formats.records import Record
+from moldiff.chemistry.parsing import has_coordinates
+from moldiff.parallel import Lost, run_all
+from moldiff.reporting.figures import short
+from moldiff.reporting.pictures import MOST_BONDS, SECONDS, read
 
 MOST_ATOMS = 400
 
@@ -20,78 +22,13 @@ COLOURS = {
 OTHER = "#e06fb5"
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A structure, the name it goes by and the figures written beside it."""
-
-    mol: Chem.Mol
-    name: str
-    smiles: str
-    figures: Sequence[tuple[str, str]]
-
-
-def viewer(shown: Sequence[Shown]) -> Markup:
-    """The viewer's elements and data; without JavaScript a line says that the structures are in the files."""
-    small = [entry for entry in shown if entry.mol.GetNumAtoms() <= MOST_ATOMS]
-    if not small:
-        return tag("p", "No structure with three-dimensional coordinates is at hand.", class_="missing")
-    buttons = [
-        tag(
-            "button",
-            tag("canvas", width=96, height=72, aria_hidden="true"),
-            tag("span", short(entry.name, 24), class_="name"),
-            type="button",
-            aria_pressed="true" if index == 0 else "false",
-            data_structure=index,
-            title=short(entry.name),
-        )
-        for index, entry in enumerate(small)
-    ]
-    actions = (("zoom-in", "+", "Zoom in"), ("zoom-out", "−", "Zoom out"), ("spin", "Spin", "Turn by itself"),
-               ("labels", "Labels", "Write the elements"), ("reset", "Reset", "Back to the first view"))  # fmt: skip
-    tools = [
-        tag("button", sign, type="button", data_action=action, aria_label=told, title=told,
-            aria_pressed="false" if action in ("spin", "labels") else None)
-        for action, sign, told in actions
-    ]  # fmt: skip
-    stage = tag(
-        "div",
-        tag("canvas", id="stage", tabindex=0, role="img", aria_label="3D structure", aria_describedby="viewer-help"),
-        tag("div", tools, class_="tools", role="group", aria_label="View"),
-        class_="stage",
-    )
-    about = (
-        tag("h3", "", id="viewer-name", class_="name"),
-        tag("p", "", id="viewer-smiles", class_="smiles"),
-        tag("dl", "", id="viewer-figures"),
-    )
-    aside = tag("div", about, class_="about", aria_live="polite")
-    told = (
-        "Drag or swipe to rotate, or use the arrow keys; + and −, pinch, or the wheel after a click to zoom; "
-        "0 to reset. Colours: carbon grey, nitrogen blue, oxygen red, sulfur yellow, halogens green to brown."
-    )
-    data = tag("script", embedded_json([_data(entry) for entry in small]), type="application/json", id="structure-data")
-    return tag(
-        "div",
-        tag(
-            "noscript",
-            tag("p", "The 3D view needs JavaScript; the structures are in the files below.", class_="missing"),
-        ),
-        tag("div", stage, aside, class_="viewer"),
-        tag("p", told, class_="note", id="viewer-help"),
-        tag("div", buttons, class_="thumbnails", role="group", aria_label="Choose a structure"),
-        data,
-    )
-
-
-def script() -> str:
-    """The viewer's program."""
-    return resources.files("moldiff.reporting").joinpath("viewer.js").read_text(encoding="utf-8")
-
-
-def style() -> str:
-    """The page's style sheet."""
-    return resources.files("moldiff.reporting").joinpath("style.css").read_text(encoding="utf-8")
+def structures(records: Sequence[Record]) -> dict[int, Mapping[str, Any]]:
+    """The structure of each record that has finite three-dimensional coordinates, by its place in the sequence."""
+    found: dict[int, Mapping[str, Any]] = {}
+    for piece in run_all(_structure, list, enumerate(records), workers=1, chunk=16, timeout=SECONDS):
+        if not isinstance(piece, Lost):
+            found.update((place, data) for place, data in piece if data is not None)
+    return found
 
 
 def facing(positions: np.ndarray) -> np.ndarray:
@@ -103,20 +40,31 @@ def facing(positions: np.ndarray) -> np.ndarray:
     return centred @ axes.T
 
 
-def _data(entry: Shown) -> Mapping[str, Any]:
-    mol = entry.mol
+def _structure(item: tuple[int, Record]) -> tuple[int, Mapping[str, Any] | None]:
+    place, record = item
+    mol = read(record)
+    if mol is None or not has_coordinates(mol) or mol.GetNumAtoms() > MOST_ATOMS or mol.GetNumBonds() > MOST_BONDS:
+        return place, None
+    positions = mol.GetConformer().GetPositions()
+    return place, _data(mol, positions) if np.isfinite(positions).all() else None
+
+
+def _data(mol: Chem.Mol, positions: np.ndarray) -> Mapping[str, Any]:
     table = Chem.GetPeriodicTable()
     numbers = [atom.GetAtomicNum() for atom in mol.GetAtoms()]
     return {
-        "name": short(entry.name),
-        "smiles": short(entry.smiles, 200),
-        "figures": [list(pair) for pair in entry.figures],
         "atoms": numbers,
         "charges": [atom.GetFormalCharge() for atom in mol.GetAtoms()],
-        "positions": [round(float(v), 3) for v in facing(mol.GetConformer().GetPositions()).ravel()],
+        "positions": [round(float(v), 3) for v in facing(positions).ravel()],
         "bonds": [[b.GetBeginAtomIdx(), b.GetEndAtomIdx(), b.GetBondTypeAsDouble()] for b in mol.GetBonds()],
         "elements": {
             str(z): [table.GetElementSymbol(z), COLOURS.get(z, OTHER), round(table.GetRcovalent(z), 2)]
             for z in sorted(set(numbers))
         },
     }
+
+
+def described(data: Mapping[str, Any], name: str, smiles: str, figures: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """A structure with the name it goes by and the figures written beside it."""
+    written = [*figures, ("atoms", str(len(data["atoms"])))]
+    return {"name": short(name), "smiles": short(smiles, 200), "figures": [list(pair) for pair in written], **data}

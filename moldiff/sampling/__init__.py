@@ -1,0 +1,1 @@
+"""From a model to molecules: the plan, the sampler, the decoding."""

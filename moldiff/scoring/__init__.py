@@ -1,1 +1,1 @@
-"""Metrics of anybody's molecules: RDKit molecules in, named values out, one question a function."""
+"""Metrics of any molecules: RDKit molecules in, named values out, one question a function."""

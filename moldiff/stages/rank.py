@@ -14,7 +14,7 @@ from moldiff.chemistry.formats.records import Record, read_records
 from moldiff.chemistry.formats.writing import Entry, molecule_block, write_molecules
 from moldiff.config.rank import RankOptions
 from moldiff.errors import UserError
-from moldiff.files.atomic import atomic_path, sha256, write_text
+from moldiff.files.atomic import atomic_path, only_writer, sha256, write_text
 from moldiff.files.manifest import check_files
 from moldiff.files.spreadsheet import inert
 from moldiff.scoring.molecule.parsing import parse
@@ -38,10 +38,16 @@ def rank(check: Path, output: Path, options: RankOptions, *, inputs: Sequence[st
         inputs: the molecule files that were checked, if they have moved since.
 
     Raises:
-        UserError: an unknown column, a condition or score that cannot be used, files that are not those checked.
+        UserError: an unknown column, a condition or score that cannot be used, files that are not those checked, or
+            another process ranks into the folder.
     """
     if options.n < 1:
         raise UserError("rank: n must be at least 1")
+    with only_writer(output / "rank.json"):
+        return _rank(check, output, options, inputs)
+
+
+def _rank(check: Path, output: Path, options: RankOptions, inputs: Sequence[str] | None) -> dict[str, Any]:
     summary = read_summary(check)
     check_files(check, summary, "run `moldiff check` again")
     rows = _read_rows(check)
@@ -94,7 +100,7 @@ def qualify(
         candidate.reason = _unwritable(candidate, mols)
     passing = [candidate for candidate in passing if not candidate.reason]
     for name, source in options.scores.items():
-        add_user_score(name, source, [candidate.row for candidate in passing], mols)
+        add_user_score(name, source, [candidate.row for candidate in passing], mols, timeout=options.score_timeout)
     return judge.refuse_late(passing)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from moldiff.config.report import ReportOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import write_text
+from moldiff.reporting.evidence import gather
 from moldiff.reporting.page import page
-from moldiff.reporting.sources import gather
 
 
 def report(

@@ -1,0 +1,1 @@
+"""Objective, loop, state, devices and log of a training."""

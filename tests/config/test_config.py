@@ -132,6 +132,50 @@ def test_groups_are_in_the_order_of_the_workflow():
     assert config.option_groups()["train"] is TrainOptions
 
 
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join(f'*{before}' for _ in range(9))}]\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (BOMB, "stands for .* values"),
+        ("a: &a [*a]", "more than 50 deep"),
+        ("a: " + "[" * 20_000, "within lists without end"),
+        (f"a: {'[' * 60}{']' * 60}", "more than 50 deep"),
+        (f"sample: {{n: {'9' * 5000}}}", "cannot be read"),
+        (f"sample: {{n: {'9' * 4000}}}", "n is beyond 2147483647|less than or equal"),
+        (f"sample: {{seed: {2**64}}}", "seed is beyond 2147483647"),
+        ("sample: {rho: .nan}", "sample.rho: .*finite"),
+        ("rank: {weights: {qed: .inf}}", "rank.weights.qed: .*finite"),
+        (f"{'k' * 900}: 1", "unknown key"),
+        (f"rank: {{filters: [{'[1],' * 10_000}]}}", "and 9992 more"),
+        (f"rank: {{filters: {{a: {'x' * 100_000}}}}}", "list"),
+    ],
+)
+def test_a_configuration_without_bounds_is_one_short_line(text: str, words: str, tmp_path: Path):
+    path = tmp_path / "run.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=words) as caught:
+        read_options(Config, path)
+    assert len(str(caught.value)) < 2000
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"rho": 0.1}, {"rho": 1e-9}, {"sigma_min": 1e-320}, {"sigma_max": 1e6}, {"sigma_max": float("inf")},
+        {"batch_pairs": 10**30}, {"threads": 100_000}, {"temperature": 1e-9}, {"n": 10**12}, {"seed": -1},
+    ],
+)  # fmt: skip
+def test_a_number_that_no_sampling_survives_is_refused_by_name(values: dict[str, float]):
+    with pytest.raises(ConfigError, match=next(iter(values))):
+        parse(SampleOptions, values)
+
+
 @pytest.mark.parametrize(
     ("results", "words"),
     [

@@ -68,7 +68,10 @@ def _row(name: str, smiles: str | None, *, pb: bool = True, reasons: str = "") -
         "strain_energy": 3.0,
     }
     ring = "c1ccncc1" if "ccn" in smiles else ""
-    return row | posed | size | {"duplicate": False, "novel": True, "alerts": "brenk aniline", "new_ring_systems": ring}
+    near = {"nearest_train": 0.5, "nearest_train_smiles": TRAINED[0]}
+    others = {"duplicate": False, "novel": True, "alerts": "brenk aniline", "new_ring_systems": ring}
+    groups = {"functional_groups": "fr_amide 1; fr_ester 2" if "C(=O)" in smiles else "fr_alcohol 1"}
+    return row | posed | size | near | others | groups
 
 
 def _summary(samples: str) -> dict[str, object]:
@@ -81,10 +84,21 @@ def _summary(samples: str) -> dict[str, object]:
         "n_distinct": 6,
         "metrics": {"valid": rate, "uniqueness": whole, "novelty": whole, EVIL: rate},
         "values": {"internal_diversity": {"value": 0.9, "pairs": 15}},
-        "distances": {"elements": {"kind": "TV", "value": 0.2, "noise_floor": 0.1, "n": 6, "reference_n": 8}},
+        "distances": {
+            "elements": {"kind": "TV", "value": 0.2, "noise_floor": 0.1, "n": 6, "reference_n": 8},
+            "qed": {"kind": "W1", "value": 0.03, "noise_floor": 0.01, "n": 6, "reference_n": 8},
+        },
+        "descriptors": {"qed": _histogram([0, 1, 3, 2, 0])},
+        "reference_descriptors": {"qed": _histogram([2, 2, 2, 1, 1])},
+        "train": {"path": EVIL, "checksum": "c" * 64, "records": 8, "valid": 8, "distinct": 8, "profiled": 8},
+        "reference": {"path": EVIL, "checksum": "c" * 64, "records": 8, "valid": 8, "distinct": 8, "profiled": 8},
         "inputs": [{"path": samples, "records": 8}],
         "versions": {"rdkit": "2026.9.1"},
     }
+
+
+def _histogram(counts: list[int]) -> dict[str, object]:
+    return {"n": sum(counts), "mean": 0.5, "p50": 0.5, "histogram": {"low": 0.0, "width": 0.2, "counts": counts}}
 
 
 def _dataset(folder: Path) -> None:

@@ -1,15 +1,43 @@
-"""The page of `compare`: what stands on it."""
+"""The page of `compare`: what stands on it, and what is marked as best."""
 
-from moldiff.reporting.comparison import comparison_page
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moldiff.reporting.comparison import Cell, difference, lines_of
+from moldiff.reporting.comparison_page import comparison_page
+from moldiff.scoring.sets.statistics import rate
 
 
-def summary(counts: list[int]) -> dict:
-    return {"descriptors": {"qed": {"n": sum(counts), "histogram": {"low": 0, "width": 0.01, "counts": counts}}}}
+def summary(counts: list[int], **more: object) -> dict:
+    return {
+        "metrics": {},
+        "descriptors": {"qed": {"n": sum(counts), "histogram": {"low": 0, "width": 0.01, "counts": counts}}},
+        **more,
+    }
+
+
+def rates(**counts: tuple[int, int]) -> dict:
+    return {"metrics": {name: vars(rate(*pair)) for name, pair in counts.items()}}
+
+
+def page_of(summaries: list[dict], names: list[str], rows: list[pd.DataFrame] | None = None) -> str:
+    tables = rows or [pd.DataFrame()] * len(names)
+    return comparison_page(names, lines_of(summaries), summaries, tables, [])
+
+
+def cell_of(numerator: int, denominator: int) -> Cell:
+    found = rate(numerator, denominator)
+    return Cell(found.value, found.low, found.high, n=denominator)
+
+
+def marks(summaries: list[dict], name: str) -> list[str]:
+    return next([cell.mark for cell in line.cells] for line in lines_of(summaries) if line.name == name)
 
 
 def test_an_empty_table_is_left_out_and_names_are_escaped():
-    tables = {"rates": [["valid", "%", "100", "90"]], "distances": []}
-    page = comparison_page(["<a>", "b"], tables, [summary([1] * 100), summary([0] * 50 + [2] * 50)], [])
+    page = page_of([summary([1] * 100), summary([0] * 50 + [2] * 50)], ["<a>", "b"])
     assert "&lt;a&gt;" in page
     assert "<a>" not in page
     assert "<caption>distances" not in page
@@ -18,10 +46,61 @@ def test_an_empty_table_is_left_out_and_names_are_escaped():
 
 
 def test_sets_without_molecules_have_no_curve():
-    page = comparison_page(["a", "b"], {}, [summary([0] * 100), summary([0] * 100)], [])
+    page = page_of([summary([0] * 100), summary([0] * 100)], ["a", "b"])
     assert 'class="curve' not in page
 
 
 def test_few_molecules_in_one_bin_are_drawn():
-    page = comparison_page(["a", "b"], {}, [summary([0] * 99 + [1]), summary([0] * 99 + [3])], [])
-    assert "dot set1" in page
+    assert "dot set1" in page_of([summary([0] * 99 + [1]), summary([0] * 99 + [3])], ["a", "b"])
+
+
+def test_the_curve_of_a_reference_that_all_share_is_drawn():
+    known = {
+        "reference": {"checksum": "c"},
+        "reference_descriptors": {"qed": {"histogram": {"low": 0, "width": 0.01, "counts": [1] * 100}}},
+    }
+    other = {**known, "reference": {"checksum": "d"}}
+    same = page_of([summary([1] * 100, **known), summary([2] * 100, **known)], ["a", "b"])
+    different = page_of([summary([1] * 100, **known), summary([2] * 100, **other)], ["a", "b"])
+    assert 'class="curve reference"' in same
+    assert 'class="curve reference"' not in different
+
+
+def test_molecules_of_each_set_are_drawn():
+    rows = pd.DataFrame({"name": ["<i>", "two"], "smiles": ["CCO", "c1ccccc1"], "valid": [True, True]})
+    page = page_of([summary([1] * 100)] * 2, ["a", "b"], [rows, rows.assign(valid=[True, False])])
+    assert page.count('class="molecule"') == 3
+    assert "&lt;i&gt;" in page
+
+
+def test_the_interval_of_a_difference_is_newcombes():
+    # Newcombe 1998, table II, method 10: 56/70 against 48/80 gives 0.0524 to 0.3339, 9/10 against 3/10 0.1705 to 0.8090
+    assert difference(cell_of(56, 70), cell_of(48, 80)) == pytest.approx((0.0524, 0.3339), abs=1e-4)
+    assert difference(cell_of(9, 10), cell_of(3, 10)) == pytest.approx((0.1705, 0.8090), abs=1e-4)
+
+
+@given(st.integers(0, 300), st.integers(0, 300), st.integers(1, 300), st.integers(1, 300))
+def test_a_difference_lies_in_its_interval_and_turns_its_sign(a: int, b: int, m: int, n: int):
+    one, other = cell_of(min(a, m), m), cell_of(min(b, n), n)
+    low, high = difference(one, other) or (1, -1)
+    assert low - 1e-12 <= one.value - other.value <= high + 1e-12
+    assert difference(other, one) == pytest.approx((-high, -low))
+
+
+def test_the_best_is_marked_and_what_chance_may_explain():
+    sets = [rates(valid=(90, 100), pains=(5, 100)), rates(valid=(88, 100), pains=(40, 100)),
+            rates(valid=(50, 100), pains=(6, 100))]  # fmt: skip
+    assert marks(sets, "valid") == ["best", "like best", "worse"]
+    assert marks(sets, "pains") == ["best", "worse", "like best"]
+
+
+def test_no_set_is_best_where_all_are_alike_or_neither_more_nor_less_is_better():
+    assert marks([rates(valid=(9, 9)), rates(valid=(8, 8))], "valid") == ["", ""]
+    assert marks([rates(new_ring_system=(9, 9)), rates(new_ring_system=(1, 8))], "new_ring_system") == ["", ""]
+
+
+def test_distances_within_their_noise_floor_are_alike():
+    sets = [
+        {"metrics": {}, "distances": {"qed": {"value": value, "noise_floor": 0.01}}} for value in (0.02, 0.025, 0.5)
+    ]
+    assert marks(sets, "qed") == ["best", "like best", "worse"]

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from moldiff.config.report import ReportOptions
-from moldiff.reporting.costs import Cost, costs_table, read_costs
+from moldiff.reporting.costs import Cost, read_costs
 from moldiff.stages.report import report
 from tests.reporting.made_run import make_run
 
@@ -32,7 +32,6 @@ def test_jobs_are_added_up_by_rule(tmp_path: Path):
 
 def test_nothing_measured_makes_no_table(tmp_path: Path):
     assert read_costs(tmp_path / "absent") == []
-    assert costs_table([]) == []
     (tmp_path / "odd.tsv").write_bytes(b"\xff\xfe")
     assert read_costs(tmp_path) == [Cost("odd", 1, None, None, None, None)]
 

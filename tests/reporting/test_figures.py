@@ -5,25 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moldiff.reporting.charts import Line, bin_edges, histogram, line_chart, ticks
-from moldiff.reporting.figures import number, plain, rate_of, wilson
-from moldiff.reporting.markup import Markup, embedded_json, short, tag, text
-from moldiff.reporting.reference import compare, distance, neighbours, take_reference
-
-
-def test_wilson_agrees_with_the_published_formula() -> None:
-    rate = wilson(8, 10)
-    assert rate is not None
-    assert (rate.low, rate.high) == pytest.approx((0.4901625, 0.9433178), abs=1e-6)
-    assert wilson(0, 0) is None
-
-
-@given(st.integers(1, 10**6), st.floats(0, 1))
-def test_wilson_holds_its_share(denominator: int, share: float) -> None:
-    rate = wilson(int(share * denominator), denominator)
-    assert rate is not None
-    assert 0 <= rate.low <= rate.value + 1e-12
-    assert rate.value - 1e-12 <= rate.high <= 1
+from moldiff.reporting.charts import Line, Plot, histogram, line_chart, log_ticks, ticks
+from moldiff.reporting.figures import number, plain, rate_of, short
+from moldiff.reporting.histograms import BINS, Histogram, join, of_integers, of_numbers, stated
+from moldiff.reporting.rendering import embedded_json, render
 
 
 def test_a_rate_needs_both_counts() -> None:
@@ -48,22 +33,33 @@ def test_what_is_no_number() -> None:
     assert [number(v) for v in ("x", None, True, math.inf, "1e3")] == [None, None, None, None, 1000.0]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.text())
-def test_text_never_becomes_markup(words: str) -> None:
-    written = tag("p", words, title=words, data_x=words)
-    inside = written.removeprefix('<p title="').removesuffix("</p>")
-    assert "<" not in inside
-    written.encode("utf-8")
+def test_embedded_json_cannot_leave_its_element(words: str) -> None:
     embedded = embedded_json([words])
     assert not set(embedded) & set("<>&")
     embedded.encode("ascii")
 
 
-def test_markup_passes_unchanged_and_attributes_are_named_as_in_html() -> None:
-    assert text(Markup("<b>")) == "<b>"
-    written = tag("a", [tag("b", "x")], class_="c", aria_label="y", open=True, hidden=False, id=None)
-    assert written == '<a class="c" aria-label="y" open><b>x</b></a>'
+def comparison_of(words: str) -> str:
+    return render(
+        "comparison.html", title=words, names=[words], warnings=[words], tables=[], samples=[], charts=[],
+        legend=[(words, words)], style="", digest="",
+    )  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text())
+def test_text_never_becomes_markup(words: str) -> None:
+    page, nothing = comparison_of(words), comparison_of("")
+    assert page.count("<") == nothing.count("<")
+    assert page.count('"') == nothing.count('"')
+    page.encode("utf-8")
+
+
+def test_every_value_of_a_template_is_escaped() -> None:
+    page = comparison_of("""<b>"x" 'y' & \x00 \ud800""")
+    assert page.count("&lt;b&gt;&#34;x&#34; &#39;y&#39; &amp; \ufffd \ufffd") == 6
 
 
 def test_short_names() -> None:
@@ -78,53 +74,61 @@ def test_ticks_are_inside_and_few(low: float, width: float) -> None:
     assert all(low - 1e-6 * (1 + abs(low) + width) <= value <= low + width * (1 + 1e-6) + 1e-6 for value in found)
 
 
-@settings(max_examples=40)
+@given(st.floats(1e-6, 1e6), st.floats(1.001, 1e6))
+def test_a_logarithmic_axis_has_numbers(low: float, ratio: float) -> None:
+    found = log_ticks(low, low * ratio)
+    assert 2 <= len(found) <= 14
+    assert all(low * (1 - 1e-6) <= value <= low * ratio * (1 + 1e-6) for value in found)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 50), min_size=40, max_size=40).filter(any), min_size=1, max_size=3))
+def test_common_bins_hold_everything(counts: list[list[int]]) -> None:
+    binned = join([Histogram(-1.0, 0.5, np.array(row)) for row in counts])
+    assert binned.shares.shape == (len(counts), len(binned.edges) - 1)
+    assert len(binned.edges) - 1 <= BINS
+    assert np.allclose(binned.shares.sum(axis=1), 1)
+    assert np.allclose(np.diff(binned.edges), binned.edges[1] - binned.edges[0])
+
+
+def test_histograms_of_other_bins_are_not_joined() -> None:
+    with pytest.raises(ValueError, match="different bins"):
+        join([Histogram(0, 1, np.array([1])), Histogram(0, 2, np.array([1]))])
+
+
 @given(st.lists(st.integers(-50, 500), min_size=1, max_size=60))
-def test_whole_numbers_get_whole_bins(values: list[int]) -> None:
-    edges = bin_edges(np.array(values, dtype=float), whole=True)
-    steps = np.diff(edges)
-    assert np.allclose(steps, steps[0])
-    assert steps[0] == int(steps[0])
-    assert edges[0] % 1 == 0.5
+def test_integers_get_a_bin_each(values: list[int]) -> None:
+    found = of_integers(np.array(values, dtype=float))
+    assert found is not None
+    assert found.total == len(values)
+    assert found.counts[values[0] - round(found.low + 0.5)] == values.count(values[0])
+    assert of_integers(np.array([])) is None
+    assert of_numbers(np.array([]), 0.1) is None
+
+
+@pytest.mark.parametrize("entry", [None, 3, {}, {"histogram": {"low": 0, "width": 0, "counts": [1]}},
+                                   {"histogram": {"low": 0, "width": 1, "counts": [0, 0]}}])  # fmt: skip
+def test_what_is_no_histogram(entry: object) -> None:
+    assert stated({"qed": entry}, "qed") is None
 
 
 def test_charts_bear_what_is_missing() -> None:
     nothing = [float("nan")] * 3
-    assert "No values" in line_chart([Line("a", [1, 2, 3], nothing)], x_label="x", description="d")
+    assert line_chart([Line("a", [1, 2, 3], nothing)], x_label="x", description="d") is None
     chart = line_chart([Line("a", [1, 2, 3], [1, nothing[0], -1])], x_label="x", description="d", log_y=True)
-    assert "nan" not in chart
-    assert "nan" not in histogram(np.array([2.0]), None, label="x", whole=False, description="d")
+    assert "nan" not in repr(chart)
+    single = of_numbers(np.array([2.0]), 0.1)
+    assert single is not None
+    assert "nan" not in repr(histogram(join([single]), ["generated"], label="x", description="d"))
+
+
+def test_the_loss_axis_of_a_narrow_range_has_numbers() -> None:
+    chart = line_chart([Line("a", [1, 2], [0.62, 0.81])], x_label="x", description="d", log_y=True)
+    assert isinstance(chart, Plot)
+    assert len({words for _, words in chart.y_ticks}) >= 3
 
 
 def test_long_curves_are_thinned() -> None:
     chart = line_chart([Line("a", list(range(100_000)), [1.0] * 100_000)], x_label="x", description="d")
-    assert len(chart) < 12_000
-
-
-def test_distance_and_noise_floor() -> None:
-    draw = np.random.default_rng(0)
-    reference = draw.normal(size=2000)
-    assert distance(reference, reference + 1) == pytest.approx(1)
-    same = compare(draw.normal(size=900), reference)
-    moved = compare(draw.normal(size=900) + 1, reference)
-    assert same is not None
-    assert moved is not None
-    assert same[2] == moved[2] == 900
-    assert same[0] < 3 * same[1] < moved[0]
-    assert compare(reference[:5], reference) is None
-
-
-def test_nearest_neighbour_is_the_molecule_itself_where_it_was_trained_on() -> None:
-    found, searched = neighbours(["c1ccccc1O", "not a molecule"], ["CCO", "Oc1ccccc1", "broken(", "CCN"])
-    assert found[0] is not None
-    assert (found[0].smiles, found[0].similarity) == ("Oc1ccccc1", 1.0)
-    assert found[1] is None
-    assert searched == 4
-
-
-def test_reference_is_a_seeded_sample_in_two_halves() -> None:
-    smiles = [f"{'C' * n}O" for n in range(1, 31)]
-    one, two = take_reference(smiles, 5), take_reference(smiles, 5)
-    assert one.smiles == two.smiles
-    assert len(one.smiles) == 10
-    assert set(one.values) >= {"qed", "sa", "logp", "mw"}
+    assert chart is not None
+    assert len(chart.marks[0].path) < 8_000

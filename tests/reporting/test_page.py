@@ -10,8 +10,8 @@ import pytest
 from moldiff.config.options import parse
 from moldiff.config.report import ReportOptions
 from moldiff.config.run import Config
+from moldiff.reporting.evidence import gather
 from moldiff.reporting.page import page
-from moldiff.reporting.sources import gather
 from tests.reporting.made_run import CLOSING, EVIL, GOOD, make_run
 
 
@@ -96,7 +96,7 @@ def test_nothing_is_fetched_and_no_foreign_script_may_run(whole: str) -> None:
 
 def test_hostile_names_stay_text(whole: str) -> None:
     assert EVIL not in whole
-    assert "onerror=" not in re.sub(r"onerror=(&quot;|\\\")", "", whole)
+    assert "onerror=" not in re.sub(r"onerror=(&#34;|\\\")", "", whole)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in whole
     names = [entry["name"] for entry in structures(whole)]
     assert EVIL in names
@@ -132,8 +132,8 @@ def test_it_can_be_read_without_eyes(whole: str) -> None:
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        (["check"], ["No training folder", "No dataset was given", "No featurized dataset"]),
-        (["check", "dataset"], ["No training folder", "training molecules"]),
+        (["check"], ["No training folder", "No featurized dataset", "training molecules"]),
+        (["check", "dataset"], ["No training folder", "training molecules chosen at random"]),
         (["samples"], ["Not checked", "No check was given", "No checked rows"]),
         (["training"], ["No check was given", "No structure with three-dimensional", "none can be ranked"]),
         (["dataset"], ["No check was given", "No training folder"]),

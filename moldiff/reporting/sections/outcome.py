@@ -1,13 +1,12 @@
 """How many of the molecules are any good: headline, rates with intervals, distances."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from moldiff.reporting.charts import rate_bar
-from moldiff.reporting.figures import Rate, interval, number, percent, plain, rate_of
-from moldiff.reporting.layout import details, missing, note, section, table
-from moldiff.reporting.markup import Markup, join, short, tag
-from moldiff.reporting.sources import Evidence
+from moldiff.reporting.evidence import Evidence
+from moldiff.reporting.figures import interval, number, percent, plain, rate_of
+from moldiff.scoring.sets.statistics import Rate
 
 MEANINGS = {
     "readable": ("Readable", "the record parses, has atoms, and every atom is an element"),
@@ -32,18 +31,18 @@ MEANINGS = {
     "glaxo": ("Glaxo alerts", "match one of Glaxo's hard filters; lower is better"),
     "new_ring_system": ("New ring systems", "hold a ring system that the reference does not have"),
     "new_scaffolds": ("New scaffolds", "distinct Murcko scaffolds that the reference does not have"),
-    "strain_coverage": ("Strain, coverage", "drawn strict molecules for which MMFF94s gives a strain energy"),
-    "xtb_coverage": ("GFN2-xTB, coverage", "drawn strict molecules that GFN2-xTB could relax"),
-    "etkdg_coverage": ("ETKDG, coverage", "drawn strict molecules that could be compared with conformers"),
-    "posebusters": ("PoseBusters", "the package itself, configuration mol, on a drawn sample"),
+    "strain_coverage": ("Strain, coverage", "sampled strict molecules for which MMFF94s gives a strain energy"),
+    "xtb_coverage": ("GFN2-xTB, coverage", "sampled strict molecules that GFN2-xTB could relax"),
+    "etkdg_coverage": ("ETKDG, coverage", "sampled strict molecules that could be compared with conformers"),
+    "posebusters": ("PoseBusters", "the package itself, configuration mol, on a sample"),
     "internal_diversity": ("Internal diversity", "mean Tanimoto distance of pairs; 0 all alike, 1 nothing shared"),
     "circles": ("#Circles", "molecules that are pairwise less than 0.65 alike"),
     "snn": ("Nearest training neighbour", "mean Tanimoto similarity to it; 1 is a copy"),
     "scaffolds": ("Scaffolds", "distinct Murcko scaffolds"),
     "strain_energy": ("Strain, kcal/mol", "median MMFF94s energy above the nearest minimum"),
-    "strain_rmsd": ("Strain, RMSD in Å", "median way of the heavy atoms to that minimum"),
+    "strain_rmsd": ("Strain, RMSD in Å", "median displacement of the heavy atoms to that minimum"),
     "xtb_energy": ("GFN2-xTB relaxation, kcal/mol", "median energy lowered by the relaxation"),
-    "xtb_rmsd": ("GFN2-xTB relaxation, RMSD in Å", "median way of the heavy atoms"),
+    "xtb_rmsd": ("GFN2-xTB relaxation, RMSD in Å", "median displacement of the heavy atoms"),
     "etkdg_rmsd": ("ETKDG, RMSD in Å", "median distance to the nearest of 10 ETKDGv3 conformers"),
 }
 DENOMINATORS = {
@@ -51,113 +50,136 @@ DENOMINATORS = {
     "pb_valid": "valid with coordinates", "sane": "valid with coordinates", "lipinski": "distinct valid",
     "pains": "distinct valid", "brenk": "distinct valid", "glaxo": "distinct valid",
     "new_ring_system": "distinct valid", "new_scaffolds": "distinct scaffolds", "atom_stability": "atoms",
-    "strain_coverage": "drawn, strict", "xtb_coverage": "drawn, strict", "etkdg_coverage": "drawn, strict",
+    "strain_coverage": "sampled, strict", "xtb_coverage": "sampled, strict", "etkdg_coverage": "sampled, strict",
 }  # fmt: skip
 HEADLINE = ("valid", "uniqueness", "novelty", "pb_valid_of_all", "molecule_stability")
 
 
-def headline(evidence: Evidence) -> Markup:
-    """The few numbers that people look for first."""
+@dataclass(frozen=True)
+class Card:
+    """One of the few numbers that people look for first."""
+
+    title: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
+class RateRow:
+    """A rate with its title, what it means, and what it is a share of."""
+
+    title: str
+    meaning: str
+    rate: Rate
+    of: str
+
+
+@dataclass(frozen=True)
+class NumberRow:
+    """A number that is not a share, and how many molecules or pairs it was taken from."""
+
+    title: str
+    meaning: str
+    taken_from: str
+    value: str
+
+
+@dataclass(frozen=True)
+class DistanceRow:
+    """A distance to the reference beside its noise floor, as text."""
+
+    name: str
+    kind: str
+    value: str
+    floor: str
+    ratio: str
+    counts: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the check states; ``perfect`` are the rates of 100 %, which stand in one line.
+
+    ``known`` is False without a check, and all else is then empty.
+    """
+
+    known: bool
+    cards: Sequence[Card]
+    perfect: Sequence[RateRow]
+    rates: Sequence[RateRow]
+    numbers: Sequence[NumberRow]
+    distances: Sequence[DistanceRow]
+    hydrogens: str
+    definitions: str
+
+
+def outcome(evidence: Evidence) -> Outcome:
+    """Headline, every rate with its interval, the numbers that are no rates, and the distances."""
     summary = evidence.summary or {}
-    cards = []
-    total = number(summary.get("n_total"))
-    if total is not None:
-        distinct = number(summary.get("n_distinct"))
-        told = "records checked" + (f", {plain(distinct)} distinct valid molecules" if distinct is not None else "")
-        cards.append(_card("Records", plain(total), told))
-    for name in HEADLINE:
-        metric = _metrics(summary).get(name)
-        rate = rate_of(metric) if metric else None
-        if rate:
-            of = DENOMINATORS.get(name, "records")
-            told = f"{plain(rate.numerator)} of {plain(rate.denominator)} {of}; 95\u202f% interval {interval(rate)}"
-            cards.append(_card(MEANINGS[name][0], percent(rate.value), told))
-    return tag("div", cards, class_="cards") if cards else Markup("")
-
-
-def rates(evidence: Evidence) -> Markup:
-    """Every rate of the check with numerator, denominator and Wilson interval, and the numbers that are no rates."""
-    summary = evidence.summary
-    if summary is None:
-        told = "No check was given, so nothing is known of the molecules' quality. Run `moldiff check`."
-        return section("rates", "Quality", missing(told))
-    metrics = _metrics(summary)
-    body, others = [], []
-    for name, metric in metrics.items():
-        rate = rate_of(metric)
-        if rate is None:
-            others.append(_other(name, metric))
+    rows, numbers = [], []
+    for name, metric in _entries(summary, "metrics"):
+        found = rate_of(metric)
+        title, meaning = _label(name)
+        if found is None:
+            numbers.append(_number_row(name, metric))
         else:
-            body.append(_rate_row(name, rate))
-    values = summary.get("values")
-    others += [_other(name, value) for name, value in (values.items() if isinstance(values, dict) else ())]
-    hydrogens = summary.get("hydrogens")
-    told = {
-        "explicit": "Hydrogens: explicit, so a missing one is an error.",
-        "implicit": "Hydrogens: implicit, so RDKit fills them; strict validity is then a weaker statement.",
-    }.get(str(hydrogens), "")
-    parts = [
-        note(
-            "Each rate stands with what was counted and what it was divided by. The interval is Wilson's at 95\u202f%: "
-            "two runs whose intervals overlap may differ by chance alone. ", told,
-            f" Definitions version {short(summary.get('definitions', 'unknown'))}.",
-        )
-    ]  # fmt: skip
-    if body:
-        head = ("Rate", "Value", "95\u202f% interval", "Counted", "Of", "0 to 100\u202f%")
-        parts.append(table("Rates", head, body, numeric=(1, 2, 3)))
-    else:
-        parts.append(missing("The check's summary holds no rates."))
-    if others:
-        parts.append(table("Further numbers", ("Number", "Taken from", "Value"), others, numeric=(1, 2)))
-    return section("rates", "Quality", *parts)
+            rows.append(RateRow(title, meaning, found, DENOMINATORS.get(name, "all records" if meaning else "")))
+    numbers += [_number_row(name, entry) for name, entry in _entries(summary, "values")]
+    perfect = [row for row in rows if row.rate.numerator == row.rate.denominator and "lower is" not in row.meaning]
+    return Outcome(
+        known=evidence.summary is not None,
+        cards=_cards(summary),
+        perfect=perfect if len(perfect) > 1 else [],
+        rates=[row for row in rows if row not in perfect] if len(perfect) > 1 else rows,
+        numbers=numbers,
+        distances=[row for name, entry in _entries(summary, "distances") if (row := _distance_row(name, entry))],
+        hydrogens={
+            "explicit": "Hydrogens: explicit, so a missing one is an error.",
+            "implicit": "Hydrogens: implicit, so RDKit fills them; strict validity is then a weaker statement.",
+        }.get(str(summary.get("hydrogens")), ""),
+        definitions=str(summary.get("definitions", "unknown")),
+    )
 
 
-def distances(evidence: Evidence) -> Markup:
-    """Distances of distributions to the reference as the check states them, each beside its noise floor."""
-    found = (evidence.summary or {}).get("distances")
-    if not isinstance(found, dict) or not found:
-        return Markup("")
-    body = []
-    for name, entry in found.items():
-        if not isinstance(entry, dict) or number(entry.get("value")) is None:
-            continue
-        value, floor = number(entry.get("value")), number(entry.get("noise_floor"))
-        ratio = f"{value / floor:.1f}×" if value is not None and floor else "–"
-        body.append((short(name.replace("_", " ")), short(entry.get("kind", "")), plain(value), plain(floor), ratio,
-                     f"{plain(entry.get('n'))} / {plain(entry.get('reference_n'))}"))  # fmt: skip
-    return details(
-        f"All {len(body)} distances of the check to its reference",
-        note("The noise floor is the same distance between two halves of the reference: no generator can be expected "
-             "to come below it. W1 is the Wasserstein distance in the quantity's unit, JS the Jensen-Shannon "
-             "divergence (base 2), TV the total variation."),
-        table("Distances to the reference", ("Quantity", "Kind", "Distance", "Noise floor", "Ratio", "N / reference N"),
-              body, numeric=(2, 3, 4, 5)),
-    )  # fmt: skip
+def _cards(summary: Mapping[str, Any]) -> list[Card]:
+    cards = []
+    total, distinct = number(summary.get("n_total")), number(summary.get("n_distinct"))
+    if total is not None:
+        note = "records checked" + (f", {plain(distinct)} distinct valid molecules" if distinct is not None else "")
+        cards.append(Card("Records", plain(total), note))
+    metrics = dict(_entries(summary, "metrics"))
+    for name in HEADLINE:
+        found = rate_of(metrics.get(name, {}))
+        if found:
+            counted = f"{plain(found.numerator)} of {plain(found.denominator)} {DENOMINATORS.get(name, 'records')}"
+            note = f"{counted}; 95\u202f% interval {interval(found)}"
+            cards.append(Card(MEANINGS[name][0], percent(found.value), note))
+    return cards
 
 
-def _metrics(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    found = summary.get("metrics")
-    return {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
+def _entries(summary: Mapping[str, Any], section: str) -> list[tuple[str, Mapping[str, Any]]]:
+    found = summary.get(section)
+    return [(k, v) for k, v in found.items() if isinstance(v, Mapping)] if isinstance(found, Mapping) else []
 
 
-def _card(title: str, value: str, told: str) -> Markup:
-    return tag("div", tag("h3", title), tag("p", value, class_="big"), tag("p", told, class_="small"), class_="card")
+def _label(name: str) -> tuple[str, str]:
+    return MEANINGS.get(name, (name.replace("_", " "), ""))
 
 
-def _label(name: str) -> Markup:
-    title, meaning = MEANINGS.get(name, (name.replace("_", " "), ""))
-    return join([short(title), tag("span", meaning, class_="meaning")] if meaning else [short(title)])
-
-
-def _rate_row(name: str, rate: Rate) -> tuple[object, ...]:
-    counted = f"{plain(rate.numerator)} / {plain(rate.denominator)}"
-    of = DENOMINATORS.get(name, "all records" if name in MEANINGS else "")
-    return (_label(name), percent(rate.value), interval(rate), counted, of, rate_bar(rate))
-
-
-def _other(name: str, entry: object) -> tuple[object, ...]:
-    if not isinstance(entry, dict):
-        return (_label(name), "–", plain(entry))
+def _number_row(name: str, entry: Mapping[str, Any]) -> NumberRow:
     taken = next((f"{plain(entry[k])} {k if k != 'n' else 'molecules'}" for k in ("pairs", "n") if k in entry), "–")
-    return (_label(name), taken, plain(entry.get("value")))
+    return NumberRow(*_label(name), taken, plain(entry.get("value")))
+
+
+def _distance_row(name: str, entry: Mapping[str, Any]) -> DistanceRow | None:
+    value, floor = number(entry.get("value")), number(entry.get("noise_floor"))
+    if value is None:
+        return None
+    return DistanceRow(
+        name.replace("_", " "),
+        str(entry.get("kind", "")),
+        plain(value),
+        plain(floor),
+        f"{value / floor:.1f}×" if floor else "–",
+        f"{plain(entry.get('n'))} / {plain(entry.get('reference_n'))}",
+    )

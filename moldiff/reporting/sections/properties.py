@@ -1,117 +1,202 @@
-"""Are the molecules like those learnt from? Histograms against the training set, and structural alerts."""
+"""Are the molecules like those learnt from? Histograms against the reference, strain and structural alerts."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from moldiff.reporting.charts import histogram, share_bar
-from moldiff.reporting.figures import interval, percent, plain, wilson
-from moldiff.reporting.layout import missing, note, section, table
-from moldiff.reporting.markup import Markup, join, short, tag
-from moldiff.reporting.reference import PROPERTIES, Property, Reference, compare
-from moldiff.reporting.sources import Evidence
+from moldiff.parallel import Lost, default_workers, run_all
+from moldiff.reporting.charts import Plot, histogram
+from moldiff.reporting.evidence import Evidence
+from moldiff.reporting.figures import number, plain, short
+from moldiff.reporting.histograms import Histogram, join, of_integers, of_numbers, stated
+from moldiff.reporting.pictures import SECONDS, from_smiles
+from moldiff.scoring.molecule.alerts import alerts as match_alerts
+from moldiff.scoring.sets.statistics import Rate, rate
+
+ALERTS_SAMPLE = 1_000
+"""Training molecules of which alerts are looked for."""
+_ALERTS_SHOWN = 12
 
 
-def properties(evidence: Evidence, reference: Reference | None, *more: Markup) -> Markup:
-    """Property histograms of the distinct valid molecules against a sample of the training molecules."""
-    chosen = evidence.distinct_valid()
-    present = [p for p in PROPERTIES if np.isfinite(evidence.numbers(p.column)[chosen]).any()] if len(chosen) else []
-    if not present:
-        told = "No checked rows with properties were given, so there is nothing to draw."
-        return section("properties", "Properties", missing(told), *more)
-    if reference is None:
-        told = missing(
-            "No dataset was given: the generated molecules stand alone, without the training set beside them."
-        )
-    else:
-        told = note(
-            f"Shares of {plain(len(chosen))} distinct valid molecules and of {plain(len(reference.smiles))} training "
-            "molecules drawn with seed 0; values beyond the outermost 0.2\u202f% stand in the last bins. W1 is the "
-            "Wasserstein distance, in the unit of the axis: how far values must move on average to turn one "
-            "distribution into the other. Its noise floor is the same distance between two halves of the training "
-            "sample at the same N: near the floor, the two cannot be told apart."
-        )
-    drawn = [_property(evidence, p, reference) for p in present]
-    return section(
-        "properties", "Properties", told, _legend(reference is not None), tag("div", drawn, class_="plots"), *more
+@dataclass(frozen=True)
+class Property:
+    """A number of a molecule: its column in the rows of a check, and how people read it."""
+
+    column: str
+    label: str
+    meaning: str
+
+
+PROPERTIES = (
+    Property("qed", "QED", "drug-likeness, 0 to 1; higher is more like an oral drug"),
+    Property("sa", "SA score", "how hard it looks to make, 1 easy to 10 hard"),
+    Property("logp", "logP (Crippen)", "lipophilicity: logarithm of the octanol-water partition"),
+    Property("mw", "molecular weight, g/mol", "average mass, hydrogens included"),
+    Property("tpsa", "TPSA, Å²", "topological polar surface area"),
+    Property("heavy_atoms", "heavy atoms", "atoms other than hydrogen"),
+    Property("rotatable_bonds", "rotatable bonds", "strict definition of RDKit"),
+    Property("hbd", "H-bond donors", "RDKit's CalcNumHBD"),
+    Property("hba", "H-bond acceptors", "RDKit's CalcNumHBA"),
+    Property("fsp3", "Fsp3", "share of carbons that are sp3"),
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A property's chart and what is written below it."""
+
+    label: str
+    meaning: str
+    figures: str
+    plot: Plot
+
+
+@dataclass(frozen=True)
+class AlertRow:
+    """An alert, in how many generated molecules it was found, and its share of the training molecules."""
+
+    name: str
+    rate: Rate
+    training: float | None
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """Alerts of the distinct valid molecules, and of a sample of training molecules where a dataset was given."""
+
+    flagged: Rate
+    training: Rate | None
+    rows: Sequence[AlertRow]
+
+
+@dataclass(frozen=True)
+class Properties:
+    """The section's content; ``reference`` names what the molecules are compared with, or is empty."""
+
+    distinct: int
+    reference: str
+    profiled: int
+    shown: Sequence[Shown]
+    strain: Shown | None
+    alerts: Alerts | None
+
+
+def properties(evidence: Evidence, train: Sequence[str]) -> Properties:
+    """Property histograms of the distinct valid molecules against the check's reference, and what else is known.
+
+    Args:
+        evidence: what the stages left.
+        train: SMILES of training molecules, for their alerts; may be empty.
+    """
+    summary = evidence.summary or {}
+    reference = summary.get("reference")
+    known = reference if isinstance(reference, Mapping) else {}
+    shown = [found for p in PROPERTIES if (found := _property(evidence, p)) is not None]
+    return Properties(
+        distinct=len(evidence.distinct_valid()),
+        reference=_reference_name(summary) if known else "",
+        profiled=int(number(known.get("profiled")) or 0),
+        shown=shown,
+        strain=_strain(evidence),
+        alerts=_alerts(evidence, train),
     )
 
 
-def alerts(evidence: Evidence, reference: Reference | None) -> Markup:
-    """Structural alerts among the distinct valid molecules, beside their share among training molecules."""
-    parts: list[Markup] = [tag("h3", "Structural alerts")]
-    chosen = evidence.distinct_valid()
-    if "alerts" not in evidence.rows or not len(chosen):
-        return join([*parts, missing("No checked rows with alerts were given.")])
-    counts: Counter[str] = Counter()
-    flagged = 0
-    for value in evidence.rows["alerts"].iloc[chosen].tolist():
-        names = {part.strip() for part in value.split(";")} - {""} if isinstance(value, str) else set()
-        flagged += bool(names)
-        counts.update(names)
-    rate = wilson(flagged, len(chosen))
-    if rate is None:
-        return join(parts)
-    told = (
-        f"{plain(flagged)} of {plain(len(chosen))} distinct valid molecules ({percent(rate.value)}, interval "
-        f"{interval(rate)}) match a pattern of PAINS, Brenk or Glaxo. "
-    )
-    if reference is not None and len(reference.smiles):
-        share = percent(reference.flagged / len(reference.smiles))
-        told += f"Of {plain(len(reference.smiles))} training molecules {plain(reference.flagged)} do ({share})."
-    parts.append(note(told, " An alert is a reason to look twice, not a verdict."))
-    body = []
-    for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:12]:
-        row: list[object] = [
-            short(name.replace("_", " "), 60),
-            f"{plain(count)} / {plain(len(chosen))}",
-            percent(count / len(chosen)),
-        ]
-        if reference is not None and len(reference.smiles):
-            row.append(percent(reference.alerts[name] / len(reference.smiles)))
-        row.append(share_bar(count / len(chosen)))
-        body.append(row)
-    if body:
-        head = ["Alert", "Molecules", "Generated", *(["Training"] if len(body[0]) == 5 else []), "0 to 100\u202f%"]
-        parts.append(table("Most frequent alerts", head, body, numeric=range(1, len(head) - 1)))
-    return join(parts)
+def _reference_name(summary: Mapping[str, Any]) -> str:
+    train, reference = summary.get("train"), summary.get("reference")
+    same = isinstance(train, Mapping) and isinstance(reference, Mapping)
+    return "training" if same and train.get("checksum") == reference.get("checksum") else "reference"  # type: ignore[union-attr]
 
 
-def strain(evidence: Evidence) -> Markup:
-    """Histogram of the strain energies, where the check computed some."""
+def _property(evidence: Evidence, shown: Property) -> Shown | None:
+    summary = evidence.summary or {}
+    generated = stated(summary.get("descriptors"), shown.column)
+    reference = stated(summary.get("reference_descriptors"), shown.column)
+    values = evidence.numbers(shown.column)[evidence.distinct_valid()]
+    values = values[np.isfinite(values)]
+    if generated is None and shown.column == "heavy_atoms":  # a count of the rows that the check makes no histogram of
+        generated = of_integers(values)
+    if generated is None:
+        return None
+    figures = f"median {plain(float(np.median(values)))}" if len(values) else ""
+    if reference is not None:
+        entry = summary["reference_descriptors"].get(shown.column, {})
+        figures += f" against {plain(entry.get('p50'))}"
+    distances = summary.get("distances")
+    distance = distances.get(shown.column) if isinstance(distances, Mapping) else None
+    if isinstance(distance, Mapping) and number(distance.get("value")) is not None:
+        floor = plain(number(distance.get("noise_floor")), 2)
+        figures += f"; W1 {plain(distance['value'], 2)}, noise floor {floor}"
+    return Shown(shown.label, shown.meaning, figures, _plot(shown.label, figures, generated, reference))
+
+
+def _plot(label: str, figures: str, generated: Histogram, reference: Histogram | None) -> Plot:
+    comparable = reference is not None and reference.bins == generated.bins
+    both = [reference, generated] if reference is not None and comparable else [generated]
+    styles = ["reference", "generated"][-len(both) :]
+    return histogram(join(both), styles, label=label, description=f"Histogram of {label}: {figures}")
+
+
+def _strain(evidence: Evidence) -> Shown | None:
     values = evidence.numbers("strain_energy")
     values = values[np.isfinite(values)]
     if len(values) < 2:
-        return Markup("")
-    shown = Property("strain", "strain, kcal/mol", "")
-    told = (
-        f"MMFF94s energy above the nearest local minimum of {plain(len(values))} molecules: median "
-        f"{plain(float(np.median(values)))}, 90th percentile {plain(float(np.percentile(values, 90)))} kcal/mol. "
-        "Low strain means that bond lengths, angles and contacts are relaxed."
+        return None
+    median, high = (float(value) for value in np.percentile(values, [50, 90]))
+    width = max((float(np.percentile(values, 99)) - float(values.min())) / 200, 1e-3)
+    counted = of_numbers(np.minimum(values, values.min() + 1000 * width), width)
+    assert counted is not None
+    meaning = (
+        f"MMFF94s energy above the nearest local minimum of {plain(len(values))} molecules: median {plain(median)}, "
+        f"90th percentile {plain(high)} kcal/mol. Low strain means that bond lengths, angles and contacts are relaxed."
     )
-    plot = histogram(values, None, label=shown.label, whole=False, description=f"Histogram of {shown.label}")
-    return join([tag("h3", "Strain"), note(told), tag("div", tag("figure", plot), class_="plots")])
+    return Shown("strain, kcal/mol", meaning, "", _plot("strain, kcal/mol", "", counted, None))
 
 
-def _property(evidence: Evidence, shown: Property, reference: Reference | None) -> Markup:
-    values = evidence.numbers(shown.column)[evidence.distinct_valid()]
-    values = values[np.isfinite(values)]
-    known = reference.values[shown.column] if reference is not None and len(reference.smiles) else None
-    figures = f"median {plain(float(np.median(values)))}"
-    if known is not None and len(known):
-        figures += f" against {plain(float(np.median(known)))}"
-        compared = compare(values, known)
-        if compared is not None:
-            found, floor, count = compared
-            figures += f"; W1 {plain(found, 2)}, noise floor {plain(floor, 2)} (N {plain(count)} each)"
-    description = f"Histogram of {shown.label}: {figures}"
-    plot = histogram(values, known, label=shown.label, whole=shown.whole, description=description)
-    caption = tag("figcaption", tag("strong", shown.label), ": ", shown.meaning, tag("span", figures, class_="small"))
-    return tag("figure", plot, caption)
-
-
-def _legend(both: bool) -> Markup:
-    entries = [("generated", "generated"), *([("training", "reference")] if both else [])]
-    return tag(
-        "ul", [tag("li", tag("span", class_=f"swatch {style}"), label) for label, style in entries], class_="legend"
+def _alerts(evidence: Evidence, train: Sequence[str]) -> Alerts | None:
+    chosen = evidence.distinct_valid()
+    if "alerts" not in evidence.rows or not len(chosen):
+        return None
+    named = [_names(value) for value in evidence.rows["alerts"].iloc[chosen].tolist()]
+    counts = Counter(name for names in named for name in names)
+    theirs = _training_alerts(train)
+    trained = Counter(name for names in theirs for name in names)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_ALERTS_SHOWN]
+    return Alerts(
+        rate(sum(map(bool, named)), len(named)),
+        rate(sum(map(bool, theirs)), len(theirs)) if theirs else None,
+        [
+            AlertRow(
+                short(name.replace("_", " "), 60),
+                rate(count, len(named)),
+                trained[name] / len(theirs) if theirs else None,
+            )
+            for name, count in ranked
+        ],
     )
+
+
+def _names(value: object) -> frozenset[str]:
+    parts = value.split(";") if isinstance(value, str) else []
+    return frozenset(part.strip() for part in parts) - {""}
+
+
+def _training_alerts(train: Sequence[str]) -> list[frozenset[str]]:
+    """Alerts of a seeded sample of training molecules."""
+    chosen = np.random.default_rng(0).permutation(len(train))[:ALERTS_SAMPLE].tolist()
+    found: list[frozenset[str]] = []
+    queries: Iterator[str] = (train[place] for place in chosen)
+    for piece in run_all(_alert_names, list, queries, workers=default_workers(), chunk=64, timeout=SECONDS):
+        if not isinstance(piece, Lost):
+            found += [names for names in piece if names is not None]
+    return found
+
+
+def _alert_names(smiles: str) -> frozenset[str] | None:
+    mol = from_smiles(smiles)
+    if mol is None:
+        return None
+    return frozenset(f"{kind} {name}" for kind, names in match_alerts(mol).items() for name in names)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from moldiff.errors import UserError
 from moldiff.files.manifest import check_files, read_record, record_of
 from moldiff.reporting.costs import Cost, read_costs
+from moldiff.reporting.figures import name_of
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,15 @@ class Evidence:
         if column not in self.rows:
             return np.full(len(self.rows), np.nan)
         return pd.to_numeric(self.rows[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+
+    def text(self, position: int, column: str) -> str:
+        """A cell of the rows as text, empty where it holds none."""
+        value = self.rows[column].iloc[position] if column in self.rows else ""
+        return value if isinstance(value, str) else ""
+
+    def name(self, position: int) -> str:
+        """What people call the molecule of a row: its title on one line, or its number."""
+        return name_of(self.text(position, "name"), f"record {position + 1}")
 
     def distinct_valid(self) -> np.ndarray:
         """Positions of the first record of each distinct valid molecule, ascending."""
@@ -98,7 +108,7 @@ def gather(
         sample_infos=[_json(path.parent, path.name) or {} for path in records],
         check=check,
         summary=_json(check, "summary.json"),
-        rows=_rows(check),
+        rows=read_rows(check) if check else pd.DataFrame(),
         costs=read_costs(benchmarks) if benchmarks else (),
     )
 
@@ -116,6 +126,22 @@ def train_smiles(dataset: Path) -> list[str]:
         raise UserError(f"{path}: cannot be read ({_line(error)}); featurize the molecules again") from None
     pairs = zip(table["smiles"].to_pylist(), table["split"].to_pylist(), strict=True)
     return list(dict.fromkeys(smiles for smiles, split in pairs if split == "train" and smiles))
+
+
+def read_rows(check: Path) -> pd.DataFrame:
+    """The rows of a checked folder, of rows.parquet or else rows.csv; an empty table where there is neither.
+
+    Raises:
+        UserError: they cannot be read.
+    """
+    parquet, table = check / "rows.parquet", check / "rows.csv"
+    path = parquet if parquet.is_file() else table
+    if not path.is_file():
+        return pd.DataFrame()
+    try:
+        return pd.read_parquet(path) if path == parquet else pd.read_csv(path, low_memory=False)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UserError(f"{path}: cannot be read ({_line(error)}); check the molecules again") from None
 
 
 def _json(folder: Path | None, name: str) -> dict[str, Any] | None:
@@ -150,19 +176,6 @@ def _rejections(dataset: Path | None) -> list[dict[str, str]]:
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({_line(error)}); featurize the molecules again") from None
     return [{str(key): str(value) for key, value in row.items()} for row in table.to_dict("records")]
-
-
-def _rows(check: Path | None) -> pd.DataFrame:
-    if check is None:
-        return pd.DataFrame()
-    parquet, table = check / "rows.parquet", check / "rows.csv"
-    path = parquet if parquet.is_file() else table
-    if not path.is_file():
-        return pd.DataFrame()
-    try:
-        return pd.read_parquet(path) if path == parquet else pd.read_csv(path, low_memory=False)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise UserError(f"{path}: cannot be read ({_line(error)}); check the molecules again") from None
 
 
 def _line(error: BaseException) -> str:

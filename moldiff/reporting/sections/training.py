@@ -1,0 +1,100 @@
+"""What the training cost and how its losses fell."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from moldiff.reporting.charts import Line, Plot, line_chart
+from moldiff.reporting.evidence import Evidence
+from moldiff.reporting.figures import number, plain
+
+PREFIX = "loss_"
+"""Columns of metrics.csv that start so are the parts of the loss."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A chart with its title and what it shows; ``plot`` is None where nothing was recorded."""
+
+    title: str
+    meaning: str
+    plot: Plot | None
+
+
+@dataclass(frozen=True)
+class Training:
+    """Facts (name and value), the loss and what was sampled on the way, and each part of the loss on its own scale."""
+
+    facts: Sequence[tuple[str, str]]
+    curves: Sequence[Curve]
+    parts: Sequence[Curve]
+
+
+def training(evidence: Evidence) -> Training | None:
+    """Cost and curves of the training; None where none was given."""
+    if evidence.training is None:
+        return None
+    info, metrics = evidence.training_info or {}, evidence.metrics
+    last = {} if metrics is None or metrics.empty else metrics.iloc[-1].to_dict()
+    steps = number(info.get("steps", last.get("step")))
+    minutes = number(info.get("minutes", last.get("minutes")))
+    seen = number(info.get("molecules_seen", last.get("molecules")))
+    facts = [("Optimiser steps", plain(steps)), ("Molecules seen", plain(seen))]
+    if minutes is not None:
+        facts.insert(1, ("Wall time", f"{plain(minutes)} minutes"))
+    if seen and minutes:
+        facts.append(("Speed", f"{plain(seen / (60 * minutes))} molecules a second"))
+    if device := _device(info):
+        facts.append(("Device", device))
+    if metrics is None or metrics.empty or "step" not in metrics:
+        return Training(facts, [], [])
+    step = metrics["step"].tolist()
+
+    def line(column: str, label: str, style: str, dots: bool = False) -> Line:
+        values = metrics[column].tolist() if column in metrics else [float("nan")] * len(step)
+        return Line(label, step, values, style, dots)
+
+    curves = [
+        Curve(
+            "Loss",
+            "training loss on noised molecules, and the same on held-out ones; lower is better",
+            line_chart(
+                [line("loss", "training", "reference"), line("valid_loss", "validation", "generated", True)],
+                x_label="optimiser step",
+                description="Training and validation loss by step",
+                log_y=True,
+            ),
+        )
+    ]
+    if any(column in metrics and np.isfinite(metrics[column]).any() for column in ("sampled_valid", "sampled_unique")):
+        chart = line_chart(
+            [line("sampled_valid", "valid", "generated", True), line("sampled_unique", "unique", "reference", True)],
+            x_label="optimiser step",
+            description="Validity and uniqueness sampled in training",
+            y_range=(0.0, 1.05),
+        )
+        curves.append(Curve("Sampled in training", "share of a small sample that is valid, and unique in it", chart))
+    names = [c for c in metrics.columns if str(c).startswith(PREFIX) and np.isfinite(metrics[c]).any()]
+    parts = []
+    for index, name in enumerate(names):
+        title = name.removeprefix(PREFIX)
+        chart = line_chart(
+            [line(name, title, f"line{index % 4}")],
+            x_label="optimiser step",
+            description=f"Training loss of the part {title} by step",
+            log_y=True,
+            size=(320, 200),
+            legend=False,
+        )
+        meaning = "squared error" if title == "position" else "cross entropy"
+        parts.append(Curve(title, f"{meaning}, unweighted", chart))
+    return Training(facts, curves, parts)
+
+
+def _device(info: Mapping[str, Any]) -> str:
+    words = [str(info["device"])] if info.get("device") else []
+    words += [f"{plain(info[key])} {key if info[key] != 1 else key[:-2] if key == 'processes' else key[:-1]}"
+              for key in ("processes", "threads") if number(info.get(key))]  # fmt: skip
+    return ", ".join(words)
