@@ -19,7 +19,7 @@ from rdkit.Chem import rdDistGeom, rdMolTransforms
 
 from moldiff.config.check import CheckOptions
 from moldiff.errors import UserError
-from moldiff.scoring import rows
+from moldiff.scoring import rows as scored_rows
 from moldiff.stages import check as stage
 from tests.scoring import handmade
 
@@ -237,7 +237,7 @@ def test_mistakes_are_explained(tmp_path: Path):
 
 def test_a_molecule_without_end_costs_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "some.smi").write_text("CCO\nCCCCCC\nCCN\n")
-    monkeypatch.setattr(rows, "STEPS", (_hang_on_hexane, *rows.STEPS[1:]))
+    monkeypatch.setattr(scored_rows, "STEPS", (_hang_on_hexane, *scored_rows.STEPS[1:]))
     run([tmp_path / "some.smi"], tmp_path / "out", timeout=4.0)
     found = rows(tmp_path / "out")
     assert [row["valid"] for row in found] == [True, False, True]
