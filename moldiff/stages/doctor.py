@@ -98,7 +98,9 @@ def _shipped() -> Iterator[Finding]:
     for name in shipped.names():
         size = f"{(shipped.FOLDER / f'{name}.safetensors').stat().st_size / 2**20:.1f} MiB"
         whole = shipped.is_whole(name)
-        yield Finding("Weights that ship", name, size if whole else "damaged; install moldiff again", not whole)
+        known = "" if shipped.has_reference(name) else "; what it learned from is missing: no --train NAME"
+        text = size + known if whole else "damaged; install moldiff again"
+        yield Finding("Weights that ship", name, text, not whole)
 
 
 def _workflow() -> Iterator[Finding]:
