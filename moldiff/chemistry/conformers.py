@@ -1,6 +1,7 @@
 """Conformers of molecules that come without coordinates."""
 
 import hashlib
+import time
 
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
@@ -25,14 +26,18 @@ def make_conformers(mol: Chem.Mol, text: str, options: FeaturizeOptions) -> Chem
     digest = hashlib.blake2b(f"{options.seed}\n{text}".encode("utf-8", "surrogatepass"), digest_size=4).digest()
     parameters.randomSeed = int.from_bytes(digest, "big") >> 1
     parameters.numThreads = 1
-    parameters.timeout = max(1, round(options.conformer_timeout))
+    began = time.monotonic()
     for random_start in (False, True):
+        remaining = options.conformer_timeout - (time.monotonic() - began)
+        if remaining <= 0:
+            raise Rejected(f"timeout: no conformer in {options.conformer_timeout:g} s")
         parameters.useRandomCoords = random_start
+        parameters.timeout = max(1, round(remaining))
         try:
-            found = list(rdDistGeom.EmbedMultipleConfs(full, options.conformers, parameters))
+            numbers = rdDistGeom.EmbedMultipleConfs(full, options.conformers, parameters)
         except (RuntimeError, ValueError) as error:
             raise Rejected(f"no conformer: {str(error).strip().splitlines()[0][:200]}") from None
-        if found:
+        if any(number >= 0 for number in numbers):  # -1 is what was not found in time
             break
     else:
         raise Rejected("no conformer: ETKDGv3 finds none")

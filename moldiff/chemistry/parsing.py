@@ -1,18 +1,25 @@
 """From a record's text to an RDKit molecule, or the reason why not."""
 
+import logging
 import math
 import re
+from functools import cache
 
 from rdkit import Chem, rdBase
 
+from moldiff.chemistry.bonds import perceive_bonds
 from moldiff.chemistry.formats.records import Record
-from moldiff.chemistry.formats.xyz import parse_xyz, perceive_bonds
+from moldiff.chemistry.formats.xyz import parse_xyz
 
 _SMILES = Chem.SmilesParserParams()
 _SMILES.sanitize = False
 _SMILES.removeHs = False
 _SMILES.parseName = False
 _NOT_FINITE = re.compile(r"^ .*(nan|inf)", re.IGNORECASE | re.MULTILINE)
+_PSEUDO_ATOMS = frozenset(
+    ("*", "A", "AH", "Q", "QH", "M", "MH", "X", "XH", "L", "LP", "R", "R#", "D", "T", "Pol", "Mod")
+)
+_UNEXPLAINED = "no explanation"
 _TIMESTAMP = re.compile(r"^\[[\d:]+\]\s*")
 
 
@@ -20,10 +27,17 @@ class Rejected(Exception):
     """A record that gives no molecule; the message is ``kind`` or ``kind: detail``."""
 
 
+@cache
+def quiet() -> None:
+    """Silence RDKit in this process; what it says of a record stands in the record's reasons."""
+    for level in ("debug", "info", "warning", "error"):
+        rdBase.DisableLog(f"rdApp.{level}")
+
+
 def parse_record(record: Record, charge: int = 0) -> Chem.Mol:
     """The molecule as written: hydrogens kept and, but for XYZ, not sanitized.
 
-    XYZ holds no bonds; they are perceived (`moldiff.chemistry.formats.xyz.perceive_bonds`) and the method is the
+    XYZ holds no bonds; they are perceived (`moldiff.chemistry.bonds.perceive_bonds`) and the method is the
     molecule's property ``_bonds``. That can take long: call it in a process that can be ended.
 
     Raises:
@@ -62,17 +76,64 @@ def has_coordinates(mol: Chem.Mol) -> bool:
 
 def _parse_sdf(text: str) -> Chem.Mol:
     _check_counts(text)
+    problem = ""
     try:
         mol = Chem.MolFromMolBlock(text, sanitize=False, removeHs=False)
     except (RuntimeError, ValueError) as error:
-        raise Rejected(f"unreadable: {_first_line(str(error))}") from None
+        mol, problem = None, str(error)
     if mol is None:
         if _NOT_FINITE.search(text):
             raise Rejected("coordinates that are not finite (NaN or infinite)")
-        with rdBase.CaptureErrorLog() as log:
-            Chem.MolFromMolBlock(text, sanitize=False, removeHs=False)
-            raise Rejected(f"unreadable: {_logged(log)}")
+        raise Rejected(f"unreadable: {_misplaced(text) or _explanation(text) or _first_line(problem)}")
     return mol
+
+
+def _explanation(block: str) -> str:
+    """What RDKit says of a block that it cannot read.
+
+    It says so in warnings, which are switched off and which `CaptureErrorLog` does not see.
+    """
+    heard: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("rdkit")
+    before = logger.handlers, logger.propagate
+    silent = [line.partition(":")[0] for line in rdBase.LogStatus().splitlines() if line.endswith("disabled")]
+    logger.handlers, logger.propagate = [handler], False
+    rdBase.LogToPythonLogger()  # switches all of them on
+    try:
+        Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
+    except (RuntimeError, ValueError) as error:
+        heard.append(str(error))
+    finally:
+        rdBase.LogToCppStreams()
+        for name in silent:
+            rdBase.DisableLog(name)
+        logger.handlers, logger.propagate = before
+    return _first_line("\n".join(heard)) if heard else ""
+
+
+def _misplaced(block: str) -> str:
+    """The first atom or bond line of a V2000 block whose element or atom numbers cannot be, by its number, or ""."""
+    lines = block.split("\n")
+    if "V3000" in lines[3]:
+        return ""
+    atoms, bonds = int(lines[3][0:3]), int(lines[3][3:6] or 0)
+    table = Chem.GetPeriodicTable()
+    for number, line in enumerate(lines[4 : 4 + atoms], start=5):
+        symbol = line[31:34].strip()
+        with rdBase.BlockLogs():
+            try:
+                known = line[30:31] in ("", " ") and table.GetAtomicNumber(symbol) > 0
+            except RuntimeError:
+                known = symbol in _PSEUDO_ATOMS
+        if not known:
+            return f"no element {line[30:34].strip()!r} on line {number}"
+    for number, line in enumerate(lines[4 + atoms : 4 + atoms + bonds], start=5 + atoms):
+        for word in (line[0:3], line[3:6]):
+            if not (word.strip().isdecimal() and 0 < int(word) <= atoms):
+                return f"no atom {word.strip()!r} for the bond on line {number}"
+    return ""
 
 
 def _check_counts(text: str) -> None:
@@ -142,5 +203,9 @@ def _logged(log: rdBase.CaptureErrorLog) -> str:
 
 
 def _first_line(message: str) -> str:
-    lines = [line for line in message.strip().splitlines() if line.strip()]
-    return _TIMESTAMP.sub("", lines[0])[:200] if lines else "no explanation"
+    """The first line that says something; of a violated invariant, which begins with a frame of stars, three lines."""
+    lines = [" ".join(_TIMESTAMP.sub("", line.strip()).split()) for line in message.splitlines()]
+    lines = [line for line in lines if line.strip("*")]
+    if any(line.startswith("Violation occurred") for line in lines):
+        lines = [": ".join(line for line in lines[:4] if not line.startswith("Violation occurred"))]
+    return lines[0][:200] if lines else _UNEXPLAINED

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from rdkit import Chem, RDLogger
+from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
@@ -191,7 +191,18 @@ def _one_fragment(mol: Chem.Mol, policy: str) -> Chem.Mol:
 
 def _neutralized(mol: Chem.Mol) -> Chem.Mol:
     """Uncharged as far as hydrogen can do it; hydrogen atoms become implicit on the way."""
-    return rdMolStandardize.Uncharger().uncharge(Chem.RemoveHs(mol))
+    return rdMolStandardize.Uncharger().uncharge(_without_labelled_hydrogens(mol))
+
+
+def _without_labelled_hydrogens(mol: Chem.Mol) -> Chem.Mol:
+    """A copy whose hydrogens are implicit, deuterium and mapped ones too, which RemoveHs keeps as atoms."""
+    plain = Chem.Mol(mol)
+    for index in range(plain.GetNumAtoms()):
+        atom = plain.GetAtomWithIdx(index)
+        if atom.GetAtomicNum() == 1:
+            atom.SetIsotope(0)
+            atom.SetAtomMapNum(0)
+    return Chem.RemoveHs(plain)
 
 
 def check_elements(elements: Sequence[str]) -> None:
@@ -243,10 +254,3 @@ def _check_implied(heavy: Chem.Mol, graph: MoleculeArrays, hydrogens: list[int])
         f"{kind}: {atom.GetSymbol()} with {hydrogens[index]} H would be read back with {found} "
         "once hydrogens are implicit"
     )
-
-
-@cache
-def quiet() -> None:
-    """Silence RDKit's warnings in this process; what matters of them stands in rejected.csv."""
-    RDLogger.DisableLog("rdApp.warning")
-    RDLogger.DisableLog("rdApp.info")

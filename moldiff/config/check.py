@@ -14,6 +14,10 @@ class CheckOptions(Options):
     """explicit: a missing hydrogen is an error; implicit: RDKit fills them; auto: implicit if no record has any."""
     charge: int = Field(0, ge=-1000, le=1000)
     """Total charge assumed for XYZ records, which hold no bonds, unless their comment line says charge=N."""
+    smiles_column: str | None = None
+    """Column of a table that holds SMILES; by default one named smiles, or the only one with smiles in its name."""
+    reference_smiles_column: str | None = None
+    """The same for the tables of --train and --reference; by default as for the tables that are checked."""
     timeout: float = Field(30.0, gt=0, le=1e6)
     """Seconds after which one molecule is given up."""
     posebusters: int = Field(0, ge=0)

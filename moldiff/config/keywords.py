@@ -34,6 +34,8 @@ class CheckKeywords(TypedDict, total=False):
 
     hydrogens: Literal["auto", "explicit", "implicit"]
     charge: int
+    smiles_column: str | None
+    reference_smiles_column: str | None
     timeout: float
     posebusters: int
     strain: int

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from moldiff.chemistry.formats.records import Record
+from moldiff.chemistry.parsing import quiet
 from moldiff.scoring.molecule import validity
 from moldiff.scoring.molecule.coordinates import bonds_between
 from moldiff.scoring.molecule.geometry import measure
@@ -63,7 +64,8 @@ class Progress:
 
 
 def warm_up() -> None:
-    """Load patterns and tables now (a second), so that processes forked afterwards share them."""
+    """Load patterns and tables now (a second), so that processes forked afterwards share them; silence RDKit."""
+    quiet()
     score(Task(0, Record("", 0, "Cc1ccccc1", "smiles")))
 
 

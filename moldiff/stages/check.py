@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -86,10 +87,14 @@ def check_shard(
     if "-" in inputs and (shards > 1 or Samples.wanted(options)):
         raise UserError("standard input cannot be cut into shards or sampled from; save it to a file first")
     inputs = [str(path) for path in expand_inputs(inputs)]
-    total = sum(1 for _ in read_records(inputs)) if shards > 1 or Samples.wanted(options) else None
+    total = (
+        sum(1 for _ in read_records(inputs, smiles_column=options.smiles_column))
+        if shards > 1 or Samples.wanted(options)
+        else None
+    )
     first, last = (0, None) if total is None else (total * shard // shards, total * (shard + 1) // shards)
     samples = Samples(options, total)
-    records = islice(enumerate(read_records(inputs), start=1), first, last)
+    records = islice(enumerate(read_records(inputs, smiles_column=options.smiles_column), start=1), first, last)
     tasks = samples.watch(Task(number, record, options.charge) for number, record in records)
     info = {
         "inputs": _describe_inputs(inputs),
@@ -132,8 +137,14 @@ def _merge(
     require_means(options.fcd, bool(train or reference))
     opened = open_parts(parts)
     workers = workers or options.workers
-    known = load_training_set(train, workers=workers, timeout=options.timeout) if train else None
-    compared = load_training_set(reference, workers=workers, timeout=options.timeout) if reference else known
+    load = partial(
+        load_training_set,
+        workers=workers,
+        timeout=options.timeout,
+        smiles_column=options.reference_smiles_column or options.smiles_column,
+    )
+    known = load(train) if train else None
+    compared = load(reference) if reference else known
     require_structures(options.fcd, compared)
     valid, keys = read_column(opened, "valid"), read_column(opened, "_key")
     census = take_census(options.hydrogens, read_column(opened, "_has_hydrogens"), valid, keys, known)

@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from moldiff.chemistry.formats.qm9 import PREFIX
 from moldiff.chemistry.formats.records import Record, expand_inputs, read_records
-from moldiff.chemistry.parsing import Rejected
-from moldiff.chemistry.preparation import add_smiles, check_elements, finish, quiet, read_whole, standardise
+from moldiff.chemistry.parsing import Rejected, quiet
+from moldiff.chemistry.preparation import add_smiles, check_elements, finish, read_whole, standardise
 from moldiff.config.featurize import FeaturizeOptions
 from moldiff.dataset.shards import SHARD_INFO, Part, assemble, merge_shards, write_shard
 from moldiff.dataset.splits import split_from_text

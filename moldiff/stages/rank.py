@@ -147,10 +147,11 @@ def _inputs(summary: Mapping[str, Any]) -> list[str]:
 def _molecules(paths: Sequence[str], wanted: set[int], summary: Mapping[str, Any]) -> Iterator[tuple[int, Chem.Mol]]:
     """Molecules as written, of the wanted records."""
     checksums = [given["sha256"] for given in summary["inputs"]]
+    column = summary["options"].get("smiles_column")
     for path, expected in zip(paths, checksums, strict=False):
         if expected is not None and sha256(Path(path)) != expected:
             raise UserError(f"{path}: is not the file that was checked; check it again")
-    for number, one in enumerate(read_records(paths), start=1):
+    for number, one in enumerate(read_records(paths, smiles_column=column), start=1):
         if number in wanted:
             yield number, _molecule(one, int(summary["options"].get("charge", 0)))
 

@@ -9,7 +9,12 @@ from moldiff.scoring.sets.reference import Reference, load_reference
 
 
 def load_training_set(
-    given: str | Path, *, optional: bool = False, workers: int = 0, timeout: float = 30.0
+    given: str | Path,
+    *,
+    optional: bool = False,
+    workers: int = 0,
+    timeout: float = 30.0,
+    smiles_column: str | None = None,
 ) -> Reference | CompactReference | None:
     """The set of a path, or of the name of shipped weights; a file of that name in the working folder comes first.
 
@@ -18,6 +23,7 @@ def load_training_set(
         optional: give None where weights are named whose training set is not known.
         workers: processes; 0 takes the processor cores at hand.
         timeout: seconds for a molecule.
+        smiles_column: column of a table that holds SMILES.
 
     Raises:
         UserError: there is no such set, it cannot be read, or it holds no valid molecule.
@@ -32,4 +38,4 @@ def load_training_set(
         raise UserError(
             f"{name}: no such file or folder, and no shipped weights; those are {', '.join(shipped.names())}"
         )
-    return load_reference(path, workers=workers, timeout=timeout)
+    return load_reference(path, workers=workers, timeout=timeout, smiles_column=smiles_column)

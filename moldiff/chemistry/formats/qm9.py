@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from moldiff.chemistry.formats.sdf import split_sdf
-from moldiff.chemistry.formats.streams import read_bytes, read_lines
+from moldiff.chemistry.formats.streams import read_lines, read_text
 from moldiff.errors import UserError
 
 PREFIX = "pyg-qm9:"
@@ -33,8 +33,8 @@ def read_pyg_qm9(
         )
     left_out = _uncharacterized(raw / "uncharacterized.txt")
     table = raw / "gdb9.sdf.csv"
-    rows = iter(csv.DictReader(read_lines(read_bytes(table)))) if table.is_file() else iter(())
-    for number, (text, problem) in enumerate(split_sdf(read_bytes(structures, on_bytes)), start=1):
+    rows = iter(csv.DictReader(line.text for line in read_lines(read_text(table)))) if table.is_file() else iter(())
+    for number, (text, problem) in enumerate(split_sdf(read_text(structures, on_bytes)), start=1):
         properties = {key: value for key, value in next(rows, {}).items() if key is not None and value is not None}
         if problem is None and number in left_out:
             problem = "uncharacterized: its optimised geometry is another molecule's (QM9's own list)"

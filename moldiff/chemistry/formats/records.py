@@ -2,7 +2,6 @@
 
 import glob
 import itertools
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Literal
 from moldiff.chemistry.formats.parquet import read_parquet
 from moldiff.chemistry.formats.qm9 import PREFIX, read_pyg_qm9
 from moldiff.chemistry.formats.sdf import data_items, split_sdf
-from moldiff.chemistry.formats.streams import DamagedInput, read_bytes, read_lines
+from moldiff.chemistry.formats.signatures import kind_of
+from moldiff.chemistry.formats.streams import DamagedInput, read_lines, read_text
 from moldiff.chemistry.formats.tables import read_smiles, read_table
 from moldiff.chemistry.formats.xyz import read_xyz
 from moldiff.errors import UserError
@@ -20,12 +20,6 @@ Kind = Literal["sdf", "smiles", "xyz"]
 
 LONGEST_NAME = 1000
 """Characters of a name that are kept."""
-_SUFFIXES = {
-    **dict.fromkeys((".sdf", ".sd", ".mol", ".mdl"), "sdf"),
-    **dict.fromkeys((".smi", ".smiles", ".ism", ".can"), "smiles"),
-    **dict.fromkeys((".csv", ".tsv", ".tab"), "table"),
-    ".xyz": "xyz",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +75,8 @@ def read_records(
 
     Args:
         paths_or_globs: files or globs; ``-`` is standard input; ``pyg-qm9:FOLDER`` is torch-geometric's QM9.
-        smiles_column: column of a table that holds SMILES; by default one named smiles, in any case.
+        smiles_column: column of a table that holds SMILES; by default one named smiles, in any case, or the
+            only one with smiles in its name.
         id_column: column or data item that names a molecule; by default the title, or a column named id or name.
         on_bytes: told how many bytes of the files have been read, for a progress bar.
 
@@ -112,9 +107,8 @@ def _read_file(
         for smiles, name, properties, problem in read_parquet(path, smiles_column, id_column):
             yield Record(source, 0, smiles, "smiles", name, properties, problem)
         return
-    chunks = read_bytes(path, on_bytes)
-    head, chunks = _peek(chunks, source)
-    kind = _kind(path, head)
+    head, chunks = _peek(read_text(path, on_bytes), source)
+    kind = kind_of(path, head)
     if kind == "sdf":
         for text, problem in split_sdf(chunks):
             yield Record(source, 0, text, "sdf", _title(text), data_items(text), problem)
@@ -123,44 +117,25 @@ def _read_file(
             yield Record(source, 0, text, "xyz", name, properties, problem)
     else:
         lines = read_lines(chunks)
-        rows = (
-            read_table(lines, source, smiles_column, id_column)
-            if kind == "table"
-            else read_smiles(lines, source, smiles_column, id_column)
-        )
-        for smiles, name, properties, problem in rows:
+        read = read_table if kind == "table" else read_smiles
+        for smiles, name, properties, problem in read(lines, source, smiles_column, id_column):
             yield Record(source, 0, smiles, "smiles", name, properties, problem)
 
 
 def _peek(chunks: Iterator[bytes], source: str) -> tuple[bytes, Iterator[bytes]]:
-    """The first piece and the whole stream again; damage before the first piece stays in the stream."""
+    """The first piece and the stream from its beginning; damage before the first piece stays in the stream."""
     try:
         head = next(chunks, b"")
     except DamagedInput as damage:
         return b"", _damaged(damage)
     if not head:
-        raise UserError(f"{source}: nothing is compressed in the file; give a file that holds molecules")
+        raise UserError(f"{source}: holds no text; give a file that holds molecules")
     return head, itertools.chain([head], chunks)
 
 
 def _damaged(damage: DamagedInput) -> Iterator[bytes]:
     yield from ()
     raise damage
-
-
-def _kind(path: Path | None, head: bytes) -> str:
-    if path is not None:
-        suffixes = [suffix.lower() for suffix in path.suffixes]
-        if suffixes and suffixes[-1] == ".gz":
-            suffixes.pop()
-        if suffixes and suffixes[-1] in _SUFFIXES:
-            return _SUFFIXES[suffixes[-1]]
-    if re.search(rb"^(\$\$\$\$|M  END)|V[23]000\r?$", head, re.MULTILINE):
-        return "sdf"
-    first = head.lstrip(b"\xef\xbb\xbf").split(b"\n", 1)[0].strip()
-    if first.isdigit():
-        return "xyz"
-    return "table" if re.search(rb"[,;\t]", first) and b"smiles" in first.lower() else "smiles"
 
 
 def _title(text: str) -> str:

@@ -1,15 +1,17 @@
 """SDF as text: cut into records, data items, and written back without loss."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from rdkit import Chem
 
 from moldiff.chemistry.arrays import implied_hydrogens, to_arrays
-from moldiff.chemistry.formats.streams import DamagedInput, decode
+from moldiff.chemistry.formats.streams import LONGEST_RECORD, TOO_LONG, DamagedInput, decode
 
-LONGEST_RECORD = 1 << 26
-"""Bytes above which a record is given up, so that a file without any $$$$ cannot fill the memory."""
+_DELIMITER = b"\n$$$$"
+_HEADER = re.compile(r"> ?[^<]*<(.*)>\s*(?:\([^)]*\)|DT\d+|FROM ARCHIVES)?\s*$|>[\s\d]*(DT\d+)(?:\s|$)")
+"""A data header (CTfile Formats, BIOVIA 2020, "Data headers"): field number, <name>, registry number in brackets."""
 _V2000_LIMIT = 999
 _RADICAL_CODES = {1: 2, 2: 3}  # electrons: the format's doublet and triplet
 
@@ -18,42 +20,54 @@ def split_sdf(chunks: Iterable[bytes]) -> Iterator[tuple[str, str | None]]:
     """Text and problem (or None) of each record of an SDF; records end with a line that starts with $$$$.
 
     A record is found by text alone, so a broken one never takes its neighbours along.
+
+    Args:
+        chunks: what `moldiff.chemistry.formats.streams.read_text` gives.
     """
-    buffer = b"\n"
+    buffer = bytearray(b"\n")
     skipping = False
+    searched = 0
     problem = None
     try:
         for chunk in chunks:
-            *records, buffer = (buffer + chunk).split(b"\n$$$$")
-            for record in records:
-                if skipping:
-                    skipping = False
-                    yield "", f"record longer than {LONGEST_RECORD >> 20} MB"
+            buffer += chunk
+            start = 0
+            while (end := buffer.find(_DELIMITER, max(start, searched))) >= 0:
+                if skipping or end - start > LONGEST_RECORD:
+                    yield "", TOO_LONG
                 else:
-                    yield _text(record), None
+                    yield _text(bytes(buffer[start:end])), None
+                skipping = False
+                start = end + len(_DELIMITER)
+            del buffer[:start]
             if len(buffer) > LONGEST_RECORD:
-                buffer, skipping = b"\n" + buffer[-8:], True
+                del buffer[: -len(_DELIMITER)]
+                skipping = True
+            searched = max(len(buffer) - len(_DELIMITER), 0)
     except DamagedInput as damage:
         problem = str(damage)
-    tail = _text(buffer)
+    tail = _text(bytes(buffer))
+    if skipping:
+        yield "", TOO_LONG
+        tail = ""
     if problem is not None:
         yield tail, problem
-    elif skipping:
-        yield "", f"record longer than {LONGEST_RECORD >> 20} MB"
     elif tail.strip():
         yield tail, None
 
 
 def _text(record: bytes) -> str:
-    """The record without the rest of the delimiter's line before it; line ends made one newline, the last one too."""
-    text = decode(record[record.find(b"\n") + 1 :])
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.rstrip("\n") + "\n"
+    """The record without the rest of the delimiter's line before it."""
+    return decode(record[record.find(b"\n") + 1 :]).rstrip("\n") + "\n"
 
 
 def data_items(text: str) -> dict[str, str]:
-    """Data items (``> <name>``) of a record; a name that comes twice keeps its last value."""
+    """Data items of a record, by name; a name that comes twice keeps its last value.
+
+    A header line holds ``<name>`` or ``DTn``; the line after it is its value even if it starts with ``>``, unless it
+    is such a header itself, as programs write that leave out the blank line of an empty value. A line that follows
+    a blank line and is no header continues the value before.
+    """
     start = text.find("\nM  END")
     start = text.find("\n>", max(start, 0))
     if start < 0:
@@ -61,18 +75,19 @@ def data_items(text: str) -> dict[str, str]:
     items: dict[str, str] = {}
     name: str | None = None
     value: list[str] = []
+    ended = False
     for line in text[start + 1 :].split("\n"):
-        if line.startswith(">") and not value:
-            if name is not None:
-                items[name] = ""
-            left, right = line.find("<"), line.rfind(">")
-            name = line[left + 1 : right].strip() if 0 < left < right else line[1:].strip()
-        elif line.strip():
-            value.append(line)
-        else:
+        header = _HEADER.match(line) if line.startswith(">") and (ended or not value) else None
+        if header or name is None:
             if name is not None:
                 items[name] = "\n".join(value)
-            name, value = None, []
+            name = next((part for part in header.groups() if part is not None), "") if header else line[1:]
+            name, value, ended = name.strip(), [], False
+        elif line.strip():
+            value += ["", line] if ended and value else [line]
+            ended = False
+        else:
+            ended = True
     if name is not None:
         items[name] = "\n".join(value)
     return items

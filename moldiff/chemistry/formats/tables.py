@@ -2,10 +2,11 @@
 
 import csv
 import itertools
-from collections import Counter
+import re
+from collections import deque
 from collections.abc import Iterator
 
-from moldiff.chemistry.formats.streams import DamagedInput
+from moldiff.chemistry.formats.streams import DamagedInput, Line
 from moldiff.errors import UserError
 
 Row = tuple[str, str, dict[str, str], str | None]
@@ -13,10 +14,16 @@ Row = tuple[str, str, dict[str, str], str | None]
 _HEADERS = ("smiles", "canonical_smiles", "isomeric_smiles")
 _NAMES = ("id", "name", "title", "compound_id", "molecule_id")
 _LONGEST_FIELD = 1 << 24
+_QUOTED_LINES = 200
+"""Lines that a quoted value may run over."""
+SMILES_WORD = re.compile(
+    r"(?=.*[A-Za-z*])(?:\[[^\[\]\s]+\]|Br|Cl|[BCNOPSFIbcnops*]|[-=#$:/\\.()~]|\d|%\d\d|%\(\d+\))+$"
+)
+"""What a SMILES may look like; only the parser knows whether it is one."""
 
 
 def read_smiles(
-    lines: Iterator[str], source: str, smiles_column: str | None = None, id_column: str | None = None
+    lines: Iterator[Line], source: str, smiles_column: str | None = None, id_column: str | None = None
 ) -> Iterator[Row]:
     """Lines of a SMILES and, after white space, a name; blank lines and those that start with # are no records.
 
@@ -24,29 +31,37 @@ def read_smiles(
     """
     damage: list[str] = []
     good = _until_damage(lines, damage)
-    first = next((line for line in good if line.strip()), None)
+    first = next((line for line in good if line.text.strip()), None)
     if first is not None:
-        words = first.lstrip("\ufeff").replace(",", " ").replace(";", " ").split()
-        if words and words[0].lower() in _HEADERS:
-            delimiter = next((mark for mark in "\t,;" if mark in first), " ")
-            yield from read_table(itertools.chain([first], lines), source, smiles_column, id_column, delimiter)
-            return
-        for line in itertools.chain([first.lstrip("\ufeff")], good):
-            words = line.split(None, 1)
-            if not words or words[0].startswith("#"):
-                continue
-            rest = words[1].strip() if len(words) > 1 else ""
-            if rest.startswith("|") and rest.find("|", 1) > 0:  # ChemAxon's extensions belong to the SMILES
-                end = rest.find("|", 1) + 1
-                yield f"{words[0]} {rest[:end]}", rest[end:].strip(), {}, None
-            else:
-                yield words[0], rest, {}, None
+        words = first.text.replace(",", " ").replace(";", " ").replace('"', " ").split(None, 1)
+        if words and (words[0].lower() in _HEADERS or _separator(first.text)):
+            delimiter = next((mark for mark in "\t,;" if mark in first.text), " ")
+            table = read_table(itertools.chain([first], good), source, smiles_column, id_column, delimiter)
+            yield from table
+        else:
+            yield from map(_smiles_row, _records(itertools.chain([first], good)))
     for problem in damage:
         yield "", "", {}, problem
 
 
+def _records(lines: Iterator[Line]) -> Iterator[Line]:
+    for line in lines:
+        text = line.text.strip()
+        if line.problem is not None or (text and not text.startswith("#")):
+            yield line
+
+
+def _smiles_row(line: Line) -> Row:
+    words = line.text.split(None, 1) or [""]
+    rest = words[1].strip() if len(words) > 1 else ""
+    if rest.startswith("|") and rest.find("|", 1) > 0:  # ChemAxon's extensions belong to the SMILES
+        end = rest.find("|", 1) + 1
+        return f"{words[0]} {rest[:end]}", rest[end:].strip(), {}, line.problem
+    return words[0], rest, {}, line.problem
+
+
 def read_table(
-    lines: Iterator[str],
+    lines: Iterator[Line],
     source: str,
     smiles_column: str | None = None,
     id_column: str | None = None,
@@ -54,42 +69,139 @@ def read_table(
 ) -> Iterator[Row]:
     """Rows of a table with a header; every column becomes a property.
 
+    Quoted values may run over lines. A quote that is opened and never closed, or whose value would swallow lines
+    that are rows themselves, is a character like others, so that every row comes out.
+
     Raises:
         UserError: there is no SMILES column, or no column of a name that is wanted.
     """
     damage: list[str] = []
     good = _until_damage(lines, damage)
-    header = next((line for line in good if line.strip()), None)
+    header = next((line for line in good if line.text.strip()), None)
+    if header is not None and (stated := _separator(header.text)):  # Excel's own line
+        delimiter = stated
+        header = next((line for line in good if line.text.strip()), None)
     if header is None:
-        for problem in damage or ["no header line"]:
-            yield "", "", {}, problem
+        for reason in damage or ["no header line"]:
+            yield "", "", {}, reason
         return
-    header = header.lstrip("\ufeff")
     if delimiter is None:
-        delimiter = max("\t,;", key=header.count)
-    csv.field_size_limit(_LONGEST_FIELD)
-    names = _distinct(next(csv.reader([header], delimiter=delimiter)))
+        seen = [header]
+        while sum(line.text.count('"') for line in seen) % 2 and len(seen) < _QUOTED_LINES:  # a name over lines
+            if (line := next(good, None)) is None:
+                break
+            seen.append(line)
+        good = itertools.chain(seen[1:], good)
+        delimiter = max("\t,;", key="".join(line.text for line in seen).count)
+    table = _Table(delimiter, good)
+    names = _distinct(table.fields(header)[0])
     column, name_column = find_columns(names, smiles_column, id_column, source)
-    rows = csv.reader(good, delimiter=delimiter)
-    while True:
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            yield "", "", {}, f"unreadable row: {error}"
-            continue
-        if row is None:
-            break
-        if not any(row):
+    table.expect(len(names), names.index(column))
+    for row, problem in table.rows():
+        if problem is None and not any(map(str.strip, row)):
             continue
         properties = dict(zip(names, row, strict=False))
         smiles = properties.get(column, "").strip()
-        name = properties.get(name_column, "").strip() if name_column is not None else ""
-        if len(row) > len(names):
-            yield smiles, name, properties, f"wrong number of fields: {len(row)}, and {len(names)} in the header"
-        else:
-            yield smiles, name, properties, None if smiles else "no SMILES in the row"
-    for problem in damage:
-        yield "", "", {}, problem
+        name = properties.get(name_column or "", "").strip()
+        if problem is None and len(row) > len(names):
+            problem = f"wrong number of fields: {len(row)}, and {len(names)} in the header"
+        yield smiles, name, properties, problem or (None if smiles else "no SMILES in the row")
+    for reason in damage:
+        yield "", "", {}, reason
+
+
+class _Table:
+    """Rows of separated values, where a quote may be anything."""
+
+    def __init__(self, delimiter: str, lines: Iterator[Line]) -> None:
+        self._delimiter = delimiter
+        self._lines = lines
+        self._ahead: deque[Line] = deque()
+        self._width = 0
+        self._smiles = 0
+        csv.field_size_limit(_LONGEST_FIELD)
+
+    def expect(self, width: int, smiles: int) -> None:
+        """State how many columns there are, and the place of the one that holds SMILES."""
+        self._width, self._smiles = width, smiles
+
+    def rows(self) -> Iterator[tuple[list[str], str | None]]:
+        """Fields and problem of each row that is left."""
+        while (line := self._next()) is not None:
+            yield self.fields(line)
+
+    def fields(self, line: Line) -> tuple[list[str], str | None]:
+        """Fields and problem of the row that begins with a line; takes further lines that its quotes hold."""
+        text = line.text.rstrip("\n")
+        if line.problem is not None:
+            return [text], line.problem
+        plain = text.split(self._delimiter)
+        if '"' not in text:
+            return plain, None
+        row: list[str] | None = None
+        try:
+            row = self._parsed(text)
+            if self._width in (0, len(row)) or (self._delimiter in ",;" and len(row) < self._width):
+                return row, None
+        except csv.Error as error:
+            row = self._continued(text) if "unexpected end of data" in str(error) else None
+            if row:
+                return row, None
+        if len(plain) == self._width:
+            return plain, None  # quotes that mean nothing, as in tables that have no quoting
+        if not row:
+            row = next(csv.reader([text], delimiter=self._delimiter), [])
+        return row, "wrong number of fields: a quote is opened and not closed" if len(row) < self._width else None
+
+    def _parsed(self, text: str) -> list[str]:
+        return next(csv.reader([text], delimiter=self._delimiter, strict=True), [])
+
+    def _continued(self, text: str) -> list[str] | None:
+        """The row that a line with an open quote begins, if the lines that follow close it and are no rows."""
+        taken: list[Line] = []
+        row = None
+        complete = self._is_row(text)
+        while row is None and len(taken) < _QUOTED_LINES and (line := self._next()) is not None:
+            taken.append(line)
+            quotes = '"' in line.text
+            if line.problem is not None or len(text) > _LONGEST_FIELD:
+                break
+            if (complete or not quotes) and self._is_row(line.text):
+                break
+            text += "\n" + line.text.rstrip("\n")
+            if not quotes:
+                continue
+            try:
+                row = self._parsed(text)
+            except csv.Error as error:
+                if "unexpected end of data" not in str(error):
+                    break
+        if row is None or len(row) != (self._width or len(row)):
+            self._ahead.extendleft(reversed(taken))
+            return None
+        return row
+
+    def _is_row(self, text: str) -> bool:
+        """Whether a line is a row by itself: as many fields as columns, with what looks like a SMILES in its place."""
+        text = text.rstrip("\n")
+        readings = [text.split(self._delimiter)]
+        if '"' in text:
+            try:
+                readings.append(self._parsed(text))
+            except csv.Error:
+                pass
+        return any(
+            len(fields) == self._width and SMILES_WORD.match(fields[self._smiles].strip(' "')) for fields in readings
+        )
+
+    def _next(self) -> Line | None:
+        return self._ahead.popleft() if self._ahead else next(self._lines, None)
+
+
+def _separator(line: str) -> str:
+    """The separator that Excel's line ``sep=;`` states, or ""."""
+    match = re.fullmatch(r'"?sep=(.)"?\s*', line, re.IGNORECASE)
+    return match[1] if match else ""
 
 
 def find_columns(
@@ -97,16 +209,18 @@ def find_columns(
 ) -> tuple[str, str | None]:
     """The column that holds SMILES, and the one that names a molecule, if there is one.
 
+    Without a wish it is the column named smiles, or the only one with smiles in its name.
+
     Raises:
         UserError: there is no SMILES column, or no column of a name that is wanted.
     """
-    column = _find(names, smiles_column, _HEADERS, source)
+    column = _find(names, smiles_column, source)
     if id_column is not None and id_column not in names:
         raise UserError(f"{source}: no column {id_column} for id_column; its columns are {', '.join(names)}")
     return column, id_column if id_column is not None else _first(names, _NAMES)
 
 
-def _until_damage(lines: Iterator[str], damage: list[str]) -> Iterator[str]:
+def _until_damage(lines: Iterator[Line], damage: list[str]) -> Iterator[Line]:
     """The lines before the damage, whose description is appended to ``damage``."""
     try:
         yield from lines
@@ -116,23 +230,32 @@ def _until_damage(lines: Iterator[str], damage: list[str]) -> Iterator[str]:
 
 def _distinct(names: list[str]) -> list[str]:
     """Column names, stripped, filled where empty and numbered where they come again."""
-    seen: Counter[str] = Counter()
-    result = []
+    given = {name.strip() for name in names}
+    result: list[str] = []
     for place, name in enumerate(names, start=1):
-        name = name.strip() or f"column_{place}"
-        seen[name] += 1
-        result.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+        name = name.strip().replace("\n", " ") or f"column_{place}"
+        again = (
+            name
+            if name not in result
+            else next(
+                new for number in itertools.count(2) if (new := f"{name}_{number}") not in result and new not in given
+            )
+        )
+        result.append(again)
     return result
 
 
-def _find(names: list[str], wanted: str | None, default: tuple[str, ...], source: str) -> str:
+def _find(names: list[str], wanted: str | None, source: str) -> str:
     if wanted is not None and wanted in names:
         return wanted
-    found = _first(names, (wanted.lower(),) if wanted is not None else default)
+    found = _first(names, (wanted.lower(),) if wanted is not None else _HEADERS)
+    if found is None and wanted is None:
+        similar = [name for name in names if "smiles" in name.lower()]
+        found = similar[0] if len(similar) == 1 else None
     if found is None:
         raise UserError(
-            f"{source}: no column {wanted or 'smiles'}; its columns are {', '.join(names)}; "
-            "name the one that holds SMILES with smiles_column"
+            f"{source}: no column {wanted or 'smiles'}; its columns are {', '.join(names)[:500]}; "
+            "name the one that holds SMILES with --smiles-column (smiles_column)"
         )
     return found
 

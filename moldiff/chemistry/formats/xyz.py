@@ -1,52 +1,89 @@
-"""Frames of XYZ files, and the bonds that such a file does not hold."""
+"""Frames of XYZ files."""
 
 import re
 from collections.abc import Iterator
 
 from rdkit import Chem
-from rdkit.Chem import rdDetermineBonds
 
-from moldiff.chemistry.formats.streams import DamagedInput
+from moldiff.chemistry.formats.streams import LONGEST_RECORD, TOO_LONG, DamagedInput, Line
 
 _KEY_VALUE = re.compile(r"""([A-Za-z_][\w.-]*)=("[^"]*"|'[^']*'|\S+)""")
-_COVALENT_FACTORS = (1.2, 1.15, 1.25, 1.1, 1.3)
-_MAX_ITERATIONS = 2000
+_ATOM = re.compile(r"\s*(?:([A-Za-z]{1,3})[-_.:(]?\d*\)?|(\d{1,3}))\s")
+"""How an atom line begins: a symbol, perhaps with a number that tells the atoms of an element apart, or a number."""
+_ISOTOPES = {"D": "H", "T": "H"}
 
 
-def read_xyz(lines: Iterator[str]) -> Iterator[tuple[str, str, dict[str, str], str | None]]:
+def read_xyz(lines: Iterator[Line]) -> Iterator[tuple[str, str, dict[str, str], str | None]]:
     """Text, name, properties and problem of each frame; ``key=value`` in a comment line become properties.
 
-    A frame starts at a line that is one integer; lines before the first such line are a record of their own.
+    A frame starts at a line that is one integer; lines before the first such line are a record of their own. Lines
+    after the announced atoms that are no atoms (QM9's frequencies, SMILES and InChI) belong to the frame.
     """
     damage: str | None = None
     frame: list[str] = []
-    wanted = 0
+    length = 0
+    long = False
     try:
-        for line in lines:
-            starts = line.strip().isdecimal() and len(line.strip()) < 9
+        for text, problem in lines:
+            starts = len(text) < 20 and text.strip().isdecimal() and len(text.strip()) < 9
             if starts and len(frame) != 1:  # one line of a frame read: this is its comment
                 if frame:
-                    yield _frame(frame, wanted)
-                frame, wanted = [line], int(line)
-            elif frame or line.strip():
-                frame.append(line)
+                    yield _frame(frame, long)
+                frame, length, long = [text], 0, False
+            elif frame or text.strip():
+                length += len(text)
+                long = long or problem is not None or length > LONGEST_RECORD
+                if not long or not frame:
+                    frame.append(text)
     except DamagedInput as error:
         damage = str(error)
     if frame or damage is not None:
-        text, name, properties, problem = _frame(frame, wanted)
+        text, name, properties, problem = _frame(frame, long)
         yield text, name, properties, damage or problem
 
 
-def _frame(frame: list[str], wanted: int) -> tuple[str, str, dict[str, str], str | None]:
+def _frame(frame: list[str], long: bool) -> tuple[str, str, dict[str, str], str | None]:
+    text = "".join(frame)
+    if long:
+        return text[:1000], "", {}, TOO_LONG
     if not frame or not frame[0].strip().isdecimal():
-        return "".join(frame), "", {}, "wrong atom count line: the first line of a frame is the number of its atoms"
+        return text, "", {}, "wrong atom count line: the first line of a frame is the number of its atoms"
     comment = frame[1].strip() if len(frame) > 1 else ""
     pairs = _KEY_VALUE.findall(comment)
     properties = {key: value.strip("\"'") for key, value in pairs}
     name = properties.get("name", "") or (comment if not pairs else "")
-    atoms = sum(1 for line in frame[2:] if line.strip())
-    problem = f"wrong atom count: {wanted} announced, {atoms} lines follow" if atoms != wanted else None
-    return "".join(frame), name, properties, problem
+    wanted = int(frame[0])
+    body = [line for line in frame[2:] if line.strip()]
+    atoms = [_is_atom(line) for line in body]
+    first = atoms.index(False) if False in atoms else len(atoms)
+    problem = None
+    if first < wanted <= len(body) and (any(atoms[first:]) or _ATOM.match(body[first])):
+        pass  # an atom line that cannot be read, which the reader of atoms explains
+    elif first < wanted or any(atoms[wanted:]):
+        problem = f"wrong atom count: {wanted} announced, {sum(atoms)} lines follow"
+    return text, name, properties, problem
+
+
+def _is_atom(line: str) -> bool:
+    """Whether a line is one of an atom: an element and three numbers."""
+    words = line.split(None, 4)[:4]
+    if len(words) < 4 or not _ATOM.match(line):
+        return False
+    try:
+        for word in words[1:]:
+            number(word)
+    except ValueError:
+        return False
+    return True
+
+
+def number(word: str) -> float:
+    """A number as Fortran or Mathematica may write it: ``1.0D-4``, ``8.0*^-6``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return float(word.replace("*^", "e").replace("D", "e").replace("d", "e") if word[-1:].isdigit() else word)
 
 
 def parse_xyz(text: str, charge: int = 0) -> tuple[Chem.Mol, int]:
@@ -56,58 +93,39 @@ def parse_xyz(text: str, charge: int = 0) -> tuple[Chem.Mol, int]:
         ValueError: an atom line that cannot be read, an unknown element.
     """
     lines = text.split("\n")
-    atoms = [line for line in lines[2:] if line.strip()]
-    table = Chem.GetPeriodicTable()
+    atoms = [line for line in lines[2:] if line.strip()][: int(lines[0])]
     mol = Chem.RWMol()
     conformer = Chem.Conformer(len(atoms))
     conformer.Set3D(True)
     for index, line in enumerate(atoms):
-        words = line.replace("*^", "e").split()
+        words = line.split()
         try:
-            x, y, z = (float(word) for word in words[1:4])
+            x, y, z = (number(word) for word in words[1:4])
         except ValueError:
             raise ValueError(f"unreadable atom line {index + 1}: {line.strip()[:60]!r}") from None
-        try:
-            number = int(words[0]) if words[0].isdecimal() else table.GetAtomicNumber(words[0].capitalize())
-        except RuntimeError:
-            number = 0
-        if not 0 < number < 119:
-            raise ValueError(f"unknown element {words[0][:10]}")
-        mol.AddAtom(Chem.Atom(number))
+        mol.AddAtom(Chem.Atom(_atomic_number(words[0], line)))
         conformer.SetAtomPosition(index, (x, y, z))
     mol.AddConformer(conformer, assignId=True)
     stated = re.search(r"\bcharge\s*=\s*([+-]?\d+)", lines[1] if len(lines) > 1 else "", re.IGNORECASE)
     return mol.GetMol(), int(stated.group(1)) if stated else charge
 
 
-def perceive_bonds(mol: Chem.Mol, charge: int = 0) -> tuple[Chem.Mol, str]:
-    """A copy with bonds and formal charges found from the positions, sanitized, and the method that found them.
-
-    RDKit's van-der-Waals connectivity at several covalent factors; each must leave a molecule of closed shells
-    in one piece. It can take very long for some inputs and is to be called in a process that can be ended.
+def _atomic_number(word: str, line: str) -> int:
+    """Atomic number of ``6``, ``C``, ``c``, ``C12`` or ``D``.
 
     Raises:
-        ValueError: no method finds a sensible molecule.
+        ValueError: no element has that symbol or number.
     """
-    reason = "no bonds fit the positions"
-    separate: tuple[Chem.Mol, str] | None = None
-    for factor in _COVALENT_FACTORS:
-        found = Chem.Mol(mol)
-        try:
-            rdDetermineBonds.DetermineBonds(
-                found, useVdw=True, covFactor=factor, charge=charge, embedChiral=False, maxIterations=_MAX_ITERATIONS
-            )
-            Chem.SanitizeMol(found)
-        except (ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            continue
-        if any(atom.GetNumRadicalElectrons() for atom in found.GetAtoms()):
-            reason = "the bonds that fit the positions leave unpaired electrons"
-            continue
-        method = f"perceived, van der Waals {factor}"
-        if len(Chem.GetMolFrags(found)) == 1:
-            return found, method
-        separate = separate or (found, method)
-    if separate is not None:
-        return separate
-    raise ValueError(reason)
+    match = _ATOM.match(line)
+    label = (match[1] or match[2]) if match else word
+    try:
+        found = int(label) if label.isdecimal() else _symbol_number(label.capitalize())
+    except RuntimeError:
+        found = 0
+    if not 0 < found < 119:
+        raise ValueError(f"unknown element {word[:10]}")
+    return found
+
+
+def _symbol_number(symbol: str) -> int:
+    return int(Chem.GetPeriodicTable().GetAtomicNumber(_ISOTOPES.get(symbol, symbol)))

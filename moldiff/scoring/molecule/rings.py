@@ -105,7 +105,8 @@ def topology_flags(heavy: Chem.Mol, values: RingValues, rarest: int | None, rota
         "several_rings_of_seven": sum(len(ring) == 7 for ring in rings) > 1,
         "many_rotatable_bonds": rotatable_bonds > MOST_ROTATABLE_BONDS,
     }
-    if values.joined_rings > 1:
+    sizes = {len(ring) for ring in rings}
+    if values.joined_rings > 1 and (values.bridgeheads or 7 in sizes or min(sizes) <= SMALL_RING):
         found |= _fusion_flags(heavy, rings, bridged=values.bridgeheads > 0)
     return [name for name in TOPOLOGY_FLAGS if found.get(name)]
 

@@ -13,6 +13,9 @@ COVALENT_RANGE = (0.6, 1.5)
 """Allowed bond length as multiple of the sum of covalent radii, hydrogens included."""
 VAN_DER_WAALS_SHARE = 0.6
 """Share of the sum of van-der-Waals radii that atoms four or more bonds apart must keep."""
+HYDROGEN_BOND_DISTANCE = 1.2
+"""Smallest distance, Å, of a hydrogen bound to N, O or F from another N, O or F: strong hydrogen bonds inside a
+molecule are short (1.6 Å in the enol of acetylacetone, 1.4 Å or less in hydrogen maleate)."""
 SMALLEST_DISTANCE = 0.5
 """Smallest distance between any two atoms, Å."""
 
@@ -25,9 +28,9 @@ def sanity(mol: Chem.Mol, between: NDArray[np.float64] | None = None) -> PoseRes
         between: `bonds_between` of the molecule, if it is known.
 
     Returns:
-        The tests failed among ``bond_lengths_covalent`` (see `COVALENT_RANGE`), ``contacts``
-        (`VAN_DER_WAALS_SHARE`), ``smallest_distance`` (`SMALLEST_DISTANCE`), ``conformer`` and
-        ``finite_coordinates``. Never raises.
+        The tests failed among ``bond_lengths_covalent`` (see `COVALENT_RANGE`), ``contacts`` (`VAN_DER_WAALS_SHARE`,
+        hydrogen bonds from `HYDROGEN_BOND_DISTANCE` on aside), ``smallest_distance`` (`SMALLEST_DISTANCE`),
+        ``conformer`` and ``finite_coordinates``. Never raises.
     """
     problem, positions = finite_positions(mol)
     if problem:
@@ -41,7 +44,12 @@ def sanity(mol: Chem.Mol, between: NDArray[np.float64] | None = None) -> PoseRes
     covalent, van_der_waals = _radii()
     with np.errstate(divide="ignore", invalid="ignore"):  # a dummy atom has no radius
         lengths = (distances / (covalent[numbers[first]] + covalent[numbers[second]]))[steps == 1]
-        contacts = (distances / (van_der_waals[numbers[first]] + van_der_waals[numbers[second]]))[steps >= 4]
+        contacts = distances / (van_der_waals[numbers[first]] + van_der_waals[numbers[second]])
+    compared = steps >= 4
+    if (contacts[compared] < VAN_DER_WAALS_SHARE).any():
+        bonded = _may_bond_by_hydrogen(numbers, steps, first, second) & (distances >= HYDROGEN_BOND_DISTANCE)
+        compared &= ~bonded
+    contacts = contacts[compared]
     values = {
         "shortest_bond": float(lengths.min(initial=np.inf)),
         "longest_bond": float(lengths.max(initial=0.0)),
@@ -56,6 +64,20 @@ def sanity(mol: Chem.Mol, between: NDArray[np.float64] | None = None) -> PoseRes
     if values["smallest_distance"] < SMALLEST_DISTANCE:
         failed.append("smallest_distance")
     return PoseResult(not failed, tuple(failed), values)
+
+
+def _may_bond_by_hydrogen(
+    numbers: NDArray[np.int64], steps: NDArray[np.float64], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Pairs [P] of a hydrogen on N, O or F with another N, O or F."""
+    polar = np.isin(numbers, _POLAR)
+    donated = np.zeros(len(numbers), dtype=bool)
+    for one, other in ((first, second), (second, first)):
+        donated[one[(steps == 1) & (numbers[one] == 1) & polar[other]]] = True
+    return (donated[first] & polar[second]) | (donated[second] & polar[first])
+
+
+_POLAR = (7, 8, 9)
 
 
 @cache

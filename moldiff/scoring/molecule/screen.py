@@ -110,12 +110,6 @@ def _packed(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
     return np.packbits(np.pad(flags, padding), axis=-1).view(np.uint64)
 
 
-def _order_fits(text: str, order: float) -> bool:
-    if text == _NO_BOND or order == _ALONE:
-        return text == _NO_BOND and order == _ALONE
-    return order in _ORDERS.get(text, (order,))
-
-
 def _alternatives(pattern: Chem.Mol) -> list[list[Edge]]:
     """Sets of conditions, of which one must be met as a whole."""
     if pattern.GetNumAtoms() == 1:

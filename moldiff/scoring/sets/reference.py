@@ -35,7 +35,7 @@ from moldiff.scoring.sets.summary import DEFINITIONS
 PROFILED = 10_000
 """Most molecules of a reference, drawn by a fixed seed, whose distributions are taken."""
 FLOOR_DRAWS = 3
-_FORMAT = "moldiff-reference-1"
+_FORMAT = "moldiff-reference-2"
 _CHUNK = 64
 _SCHEMA = pa.schema(
     [
@@ -107,21 +107,28 @@ class Reference:
         return size, {name: sum(found[name]) / len(found[name]) if name in found else None for name in names}
 
 
-def load_reference(path: Path, *, workers: int, timeout: float) -> Reference:
+def load_reference(path: Path, *, workers: int, timeout: float, smiles_column: str | None = None) -> Reference:
     """Statistics of a featurized dataset's train split, or of any molecule file, from the cache if they are there.
 
     The cache is the folder MOLDIFF_CACHE, by default moldiff in the user's cache folder; a cache that cannot be
     written is done without.
 
+    Args:
+        path: featurized dataset or molecule file.
+        workers: processes; 0 takes the processor cores at hand.
+        timeout: seconds after which one molecule is given up.
+        smiles_column: column of a table that holds SMILES.
+
     Raises:
         UserError: the set cannot be read or holds no valid molecule.
     """
     checksum = _checksum(path)
-    name = hashlib.sha256(f"{_FORMAT} {DEFINITIONS} {rdBase.rdkitVersion} {PROFILED} {checksum}".encode()).hexdigest()
+    made_of = f"{_FORMAT} {DEFINITIONS} {rdBase.rdkitVersion} {PROFILED} {checksum} {smiles_column or ''}"
+    name = hashlib.sha256(made_of.encode()).hexdigest()
     cached = _cache_folder() / f"reference-{name[:32]}.parquet"
     table = _read_cached(cached)
     if table is None:
-        table = _make(path, checksum, workers or default_workers(), timeout)
+        table = _make(path, checksum, workers or default_workers(), timeout, smiles_column)
         try:
             with atomic_path(cached) as temporary:
                 pq.write_table(table, temporary, compression="zstd")
@@ -153,12 +160,12 @@ def _read_cached(path: Path) -> pa.Table | None:
     return table if table.schema.equals(_SCHEMA) else None
 
 
-def _make(path: Path, checksum: str, workers: int, timeout: float) -> pa.Table:
-    total = _count(path)
+def _make(path: Path, checksum: str, workers: int, timeout: float, smiles_column: str | None) -> pa.Table:
+    total = _count(path, smiles_column)
     drawn = frozenset(random.Random(0).sample(range(1, total + 1), min(PROFILED, total)))
     tasks = (
         Task(number, record, asked="distributions" if number in drawn else "keys", key=key)
-        for number, (record, key) in enumerate(_records(path, drawn), start=1)
+        for number, (record, key) in enumerate(_records(path, drawn, smiles_column), start=1)
     )
     warm_up()
     distinct: dict[int, Row] = {}
@@ -197,17 +204,19 @@ _DISTINCT_COLUMNS = ("key", "_key", "_fingerprint", "ring_systems", "scaffold")
 _PROFILE_COLUMNS = frozenset(("_key", "_composition", "functional_groups", *DESCRIPTOR_BINS, *realism.COLUMNS))
 
 
-def _count(path: Path) -> int:
-    return len(open_dataset(path).rows("train")) if path.is_dir() else sum(1 for _ in read_records([str(path)]))
+def _count(path: Path, smiles_column: str | None) -> int:
+    if path.is_dir():
+        return len(open_dataset(path).rows("train"))
+    return sum(1 for _ in read_records([str(path)], smiles_column=smiles_column))
 
 
-def _records(path: Path, drawn: frozenset[int]) -> Iterator[tuple[Record, str]]:
+def _records(path: Path, drawn: frozenset[int], smiles_column: str | None) -> Iterator[tuple[Record, str]]:
     """Records of a file, or of a dataset's train split, with the flat key where it is known.
 
     A dataset names its molecules by flat keys; those ``drawn`` are read all the same, for their positions.
     """
     if not path.is_dir():
-        yield from ((record, "") for record in read_records([str(path)]))
+        yield from ((record, "") for record in read_records([str(path)], smiles_column=smiles_column))
         return
     dataset = open_dataset(path)
     keys_hold = dataset.info["versions"].get("rdkit") == version("rdkit")
