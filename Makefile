@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_AR
 SNAKEMAKE := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-cluster test-faults test-wheel lint help clean docs install
+.PHONY: run test test-cluster test-faults test-wheel lint help clean docs site install
 
 run: $(VENV)/.run-ready ## make the environment and run the workflow of CONFIG; ends in results/demo/report.html
 	$(SNAKEMAKE) --profile workflows/profiles/local --cores $(CORES) --configfile $(CONFIG)
@@ -50,6 +50,9 @@ docs: $(VENV)/.run-ready ## write the configuration reference and the JSON schem
 	$(BIN)/moldiff config docs > docs/configuration.md
 	$(BIN)/moldiff config schema > workflows/config/schema.json
 
+site: $(VENV)/.site-ready ## build the documentation site into site/, links checked
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 install: $(VENV)/.run-ready ## make the environment only
 
 clean: ## remove the environment and caches; results/ stays
@@ -74,4 +77,8 @@ $(VENV)/.run-ready: $(VENV)/constraints.txt pyproject.toml
 
 $(VENV)/.test-ready: $(VENV)/.run-ready
 	$(PIP) --constraint $(VENV)/constraints.txt --editable '.[test,xtb,slurm,posebusters,tensorboard]'
+	touch $@
+
+$(VENV)/.site-ready: $(VENV)/.run-ready
+	$(PIP) --constraint $(VENV)/constraints.txt --editable '.[docs]'
 	touch $@

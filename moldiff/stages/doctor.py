@@ -19,7 +19,7 @@ from moldiff.stages.project import workflow_folder
 
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([\w-]+)['"]""")
 _NAME = re.compile(r"[\w.-]+")
-_FOR_DEVELOPERS = ("test", "dev", "site")
+_FOR_DEVELOPERS = ("test", "dev", "docs")
 
 
 @dataclass(frozen=True)
