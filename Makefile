@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_AR
 SNAKEMAKE := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-cluster test-faults test-wheel lint help clean docs site install
+.PHONY: run test test-cluster test-faults test-wheel audit lint help clean docs site install
 
 run: $(VENV)/.run-ready ## make the environment and run the workflow of CONFIG; ends in results/demo/report.html
 	$(SNAKEMAKE) --profile workflows/profiles/local --cores $(CORES) --configfile $(CONFIG)
@@ -39,11 +39,16 @@ test-faults: $(VENV)/.test-ready ## kill the workflow at 30 random moments, reru
 test-wheel: $(VENV)/.test-ready ## build the wheel and try it in an environment of its own, outside the clone
 	$(BIN)/python -m tests.wheel --python $(PYTHON) --torch '$(TORCH)' $(ARGS) -- $(PIP_ARGS)
 
+audit: $(VENV)/audit/.ready ## ask the advisory database about the tested set and the lower bounds (needs a network)
+	$(VENV)/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
+	sed -n '/^dependencies/,/^\]/s/^ *"\([A-Za-z0-9_.-]*\)>=\([0-9.]*\).*/\1==\2/p' pyproject.toml > $(VENV)/audit/lowest.txt
+	$(VENV)/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement $(VENV)/audit/lowest.txt
+
 lint: $(VENV)/.test-ready ## run the linters and the type checker
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check Snakefile workflows
+	$(BIN)/snakefmt --check Snakefile workflows workflow
 	$(SNAKEMAKE) --lint --configfile workflows/config/demo.yaml
 
 docs: $(VENV)/.run-ready ## write the configuration reference and the JSON schema anew
@@ -69,6 +74,11 @@ $(BIN)/python:
 # The tested torch is a constraint like the others; another build lifts it.
 $(VENV)/constraints.txt: $(BIN)/python constraints.txt
 	if [ '$(TORCH)' = '$(TESTED_TORCH)' ]; then cat constraints.txt; else grep -v '^torch==' constraints.txt; fi > $@
+
+$(VENV)/audit/.ready: $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) pip-audit
+	touch $@
 
 $(VENV)/.run-ready: $(VENV)/constraints.txt pyproject.toml
 	$(PIP) --constraint $(VENV)/constraints.txt '$(TORCH)'

@@ -34,7 +34,14 @@ rule merge_checks:
         dataset_info=rules.merge_featurized.output.info,
     output:
         table=ensure(f"{RUN}/check/rows.parquet", non_empty=True),
-        rows=ensure(f"{RUN}/check/rows.csv", non_empty=True),
+        rows=ensure(
+            report(
+                f"{RUN}/check/rows.csv",
+                caption="report/rows.rst",
+                category="Generated molecules",
+            ),
+            non_empty=True,
+        ),
         summary=ensure(f"{RUN}/check/summary.json", non_empty=True),
     log:
         f"{LOGS}/merge_checks.log",

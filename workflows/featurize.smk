@@ -27,7 +27,14 @@ rule merge_featurized:
         arrays=ensure(f"{RUN}/dataset/arrays.safetensors", non_empty=True),
         molecules=ensure(f"{RUN}/dataset/molecules.parquet", non_empty=True),
         info=ensure(f"{RUN}/dataset/dataset.json", non_empty=True),
-        rejected=ensure(f"{RUN}/dataset/rejected.csv", non_empty=True),
+        rejected=ensure(
+            report(
+                f"{RUN}/dataset/rejected.csv",
+                caption="report/rejected.rst",
+                category="Dataset",
+            ),
+            non_empty=True,
+        ),
     log:
         f"{LOGS}/merge_featurized.log",
     benchmark:

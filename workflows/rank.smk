@@ -7,7 +7,11 @@ rule rank:
     output:
         # Empty if nothing passes the filters; candidates.csv says why.
         molecules=f"{RUN}/shortlist/shortlist.sdf",
-        rows=f"{RUN}/shortlist/shortlist.csv",
+        rows=report(
+            f"{RUN}/shortlist/shortlist.csv",
+            caption="report/shortlist.rst",
+            category="Generated molecules",
+        ),
         candidates=ensure(f"{RUN}/shortlist/candidates.csv", non_empty=True),
         summary=ensure(f"{RUN}/shortlist/rank.json", non_empty=True),
     log:

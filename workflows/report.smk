@@ -9,7 +9,14 @@ rule report:
         summary=rules.merge_samples.output.summary,
         check_summary=rules.merge_checks.output.summary,
     output:
-        page=ensure(f"{RUN}/report.html", non_empty=True),
+        page=ensure(
+            report(
+                f"{RUN}/report.html",
+                caption="report/page.rst",
+                category="Report",
+            ),
+            non_empty=True,
+        ),
     log:
         f"{LOGS}/report.log",
     benchmark:

@@ -4,7 +4,14 @@ rule train:
         dataset_info=rules.merge_featurized.output.info,
     output:
         weights=ensure(f"{RUN}/training/model.safetensors", non_empty=True),
-        metrics=ensure(f"{RUN}/training/metrics.csv", non_empty=True),
+        metrics=ensure(
+            report(
+                f"{RUN}/training/metrics.csv",
+                caption="report/metrics.rst",
+                category="Training",
+            ),
+            non_empty=True,
+        ),
         summary=ensure(f"{RUN}/training/train.json", non_empty=True),
     log:
         f"{LOGS}/train.log",

@@ -18,6 +18,7 @@ from moldiff.cli import generate, installation, workflow
 from moldiff.cli import sets as command_sets
 from moldiff.cli.log import Tee, open_log
 from moldiff.cli.options import OPTIONS_FLAG, collect, option_parameters
+from moldiff.cli.streams import guard_streams
 from moldiff.config.check import CheckOptions
 from moldiff.config.featurize import FeaturizeOptions
 from moldiff.config.options import Options
@@ -261,6 +262,7 @@ def main() -> None:
     """Run the command line; a user's mistake is one line on standard error and exit status 2."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
+    guard_streams()
     try:
         app()
     except UserError as error:

@@ -25,6 +25,11 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 
 
+LONGEST = 2000
+"""Characters of a condition; it bounds the depth of what is read, and the numbers and texts in it."""
+MOST_TERMS = 400
+
+
 class Unknown(Exception):
     """A column that the condition needs is null in this row."""
 
@@ -39,14 +44,19 @@ class Condition:
         """Read a condition over the named columns.
 
         Raises:
-            UserError: it cannot be read, or names a column that does not exist.
+            UserError: it cannot be read, is too long, or names a column that does not exist.
         """
         self.text = text.strip()
+        if len(self.text) > LONGEST:
+            raise UserError(f"condition `{text[:60]}...`: is longer than {LONGEST} characters; give several conditions")
         try:
             self._tree = ast.parse(self.text, mode="eval").body
-        except (SyntaxError, ValueError):
+            nodes = list(ast.walk(self._tree))
+            if len(nodes) > MOST_TERMS:
+                raise UserError(f"condition `{text[:60]}...`: has too many terms; give several conditions")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise UserError(f"condition `{text}`: cannot be read; write for example `qed >= 0.5 and sa < 4`") from None
-        for node in ast.walk(self._tree):
+        for node in nodes:
             if not isinstance(node, _ALLOWED):
                 raise UserError(
                     f"condition `{text}`: {type(node).__name__} is not allowed; use columns, numbers, text, "
@@ -69,7 +79,7 @@ class Condition:
         """
         try:
             return bool(_value(self._tree, row))
-        except (TypeError, ZeroDivisionError) as error:
+        except (TypeError, ZeroDivisionError, OverflowError) as error:
             raise UserError(f"condition `{self.text}`: {error}") from None
 
 
@@ -95,7 +105,11 @@ def _value(node: ast.expr, row: Mapping[str, Any]) -> Any:
             value = _value(node.operand, row)
             return not value if isinstance(node.op, ast.Not) else -value
         case ast.BinOp():
-            return _BINARY[type(node.op)](_value(node.left, row), _value(node.right, row))
+            left, right = _value(node.left, row), _value(node.right, row)
+            if not isinstance(left, int | float) or not isinstance(right, int | float):
+                # a list or a text times a number could take all memory
+                raise TypeError(f"`{ast.unparse(node)}` is arithmetic with what is not a number")
+            return _BINARY[type(node.op)](left, right)
         case ast.BoolOp():
             wanted = isinstance(node.op, ast.Or)
             return (

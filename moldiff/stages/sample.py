@@ -169,7 +169,10 @@ def _split(path: Path) -> list[str]:
         raise UserError(f"{path}: no such file; sample this shard first") from None
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read ({error}); sample this shard again") from error
-    text = data.decode("utf-8")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: cannot be read ({error}); sample this shard again") from None
     if text and not text.endswith("$$$$\n"):
         raise UserError(f"{path}: ends within a record; sample this shard again")
     blocks = [block + "$$$$\n" for block in text.split("$$$$\n")[:-1]]

@@ -46,6 +46,28 @@ def test_values_that_do_not_compare():
         Condition("name > 1", COLUMNS).holds(ROW)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1] * 10**9 == []",
+        "len([1] * 1000000000) > 1",
+        "qed > 0 or [1] * 1000000000 == [2]",
+        "'x' * 1000000000 == name",
+        "not " * 20_000 + "qed",
+        "not " * 490 + "qed",
+        "-" * 1_900 + "1",
+        "(" * 1_000 + "qed" + ")" * 900,
+        "qed > " + "9" * 5_000,
+        "qed + " + "9" * 1_500 + " > 1",
+        "qed" + " + qed" * 300,
+    ],
+)
+def test_a_condition_that_would_take_all_is_refused(text: str):
+    with pytest.raises(UserError, match="condition") as caught:
+        Condition(text, COLUMNS).holds({**ROW, "qed": 0.0})
+    assert len(str(caught.value)) < 2_500
+
+
 def test_percentiles_share_ties():
     values = np.array([3.0, 1.0, 2.0, 2.0, 9.0])
     assert percentiles(values, largest=True).tolist() == [0.75, 0.0, 0.375, 0.375, 1.0]

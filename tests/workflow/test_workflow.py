@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -219,9 +220,10 @@ def test_a_short_list_is_made_where_one_is_asked_for(folder: Path):
     assert would_run(folder, "--config", asked) == {"rank"}
 
 
-def test_the_shipped_demo_can_be_planned(tmp_path: Path):
+@pytest.mark.parametrize("place", ["Snakefile", "workflow/Snakefile"])
+def test_the_shipped_demo_can_be_planned(place: str, tmp_path: Path):
     (tmp_path / "data").symlink_to(ROOT / "data")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--dry-run", "--quiet"]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / place), "--dry-run", "--quiet"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -251,8 +253,53 @@ def test_on_a_cluster_threads_follow_the_configuration(folder: Path):
     assert "mem_mb=6000" in told["train"]
 
 
+MODULE = """
+module moldiff:
+    snakefile: {snakefile}
+    config: {config}
+    prefix: "generated"
+
+
+use rule * from moldiff as moldiff_*
+
+
+rule all:
+    default_target: True
+    input:
+        rules.moldiff_all.input,
+"""
+
+
+def test_as_a_module_with_a_prefix_it_writes_below_it_and_reads_what_is_named(folder: Path, tmp_path: Path):
+    shutil.copytree(folder / "raw", tmp_path / "raw")
+    (tmp_path / "mine.py").write_text("def score(mol):\n    return mol.GetNumHeavyAtoms()\n")
+    options = {**OPTIONS, "rank": {"n": 3, "scores": {"size": "mine.py:score"}}}
+    text = MODULE.format(snakefile=repr(str(ROOT / "workflow/Snakefile")), config=options)
+    (tmp_path / "Snakefile").write_text(text)
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", "--cores", "2"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, told
+    rules = {f"moldiff_{name}" for name in RULES}
+    assert set(re.findall(r"^(moldiff_\w+) +\d+$", told, re.MULTILINE)) == rules
+    named = re.findall(r"--(?:out|log|state|dataset|training|samples|check|benchmarks) (\S+)", told)
+    assert len(named) > 20
+    assert all(path.startswith(("generated/", "'generated/")) for path in named), named
+    assert "input: raw/molecules.smi" in told
+    assert "input: mine.py" in told
+
+
+def test_snakemake_reports_our_figures_and_tables(folder: Path, tmp_path: Path):
+    made = tmp_path / "report.zip"
+    done = snakemake(folder, "--report", str(made))
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = [path for path in zipfile.ZipFile(made).namelist() if "/data/" in path]
+    for name in ("report.html", "rows.csv", "metrics.csv", "rejected.csv", "shortlist.csv"):
+        assert any(path.endswith(f"/{name}") for path in names), (name, names)
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make")
 def test_make_lists_its_targets():
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("run", "test", "test-cluster", "test-faults", "lint", "help", "clean"):
+    for target in ("run", "test", "test-cluster", "test-faults", "audit", "lint", "help", "clean"):
         assert f"make {target} " in shown
