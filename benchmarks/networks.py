@@ -17,6 +17,7 @@ from benchmarks.yardsticks import EdgeGraphNetwork, EdgeProductNetwork
 from moldiff.config.network import NetworkOptions
 from moldiff.diffusion.process import Process
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
+from moldiff.molecules.levels import Levels
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.training.malloc import keep_large_buffers
 
@@ -48,11 +49,12 @@ def main() -> None:
         molecules = max(1, arguments.pairs // atoms**2)
         generator = torch.Generator().manual_seed(0)
         mask = torch.ones(molecules, atoms, dtype=torch.bool)
-        clean = process.prior(mask, torch.ones(molecules), generator)
-        sigma = torch.rand(molecules, generator=generator) + 0.1
-        noisy = process.corrupt(clean, sigma, generator)
-        evaluation = {name: evaluating(network, noisy, sigma) for name, network in networks.items()}
-        training = {name: stepping(network, process, clean, noisy, sigma) for name, network in networks.items()}
+        blank = MoleculeBatch.blank(mask)
+        clean = process.prior(blank, Levels.of(torch.ones(molecules), blank), generator)
+        levels = Levels.of(torch.rand(molecules, generator=generator) + 0.1, clean)
+        noisy = process.corrupt(clean, levels, generator)
+        evaluation = {name: evaluating(network, noisy, levels) for name, network in networks.items()}
+        training = {name: stepping(network, process, clean, noisy, levels) for name, network in networks.items()}
         times = [interleaved(jobs, arguments.rounds) for jobs in (evaluation, training)]
         reference = next(iter(networks))
         for name, network in networks.items():
@@ -64,25 +66,25 @@ def main() -> None:
             print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def evaluating(network: nn.Module, noisy: MoleculeBatch, sigma: torch.Tensor) -> Callable[[], object]:
+def evaluating(network: nn.Module, noisy: MoleculeBatch, levels: Levels) -> Callable[[], object]:
     """One evaluation as in sampling."""
 
     def evaluate() -> object:
         with torch.inference_mode():
-            return network(noisy, sigma, None)
+            return network(noisy, levels, None)
 
     return evaluate
 
 
 def stepping(
-    network: nn.Module, process: Process, clean: MoleculeBatch, noisy: MoleculeBatch, sigma: torch.Tensor
+    network: nn.Module, process: Process, clean: MoleculeBatch, noisy: MoleculeBatch, levels: Levels
 ) -> Callable[[], object]:
     """One step of training without self-conditioning: evaluation, loss, gradients, optimiser."""
     optimizer = torch.optim.AdamW(network.parameters(), 1e-5, fused=True)
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        process.total(process.loss(network(noisy, sigma, None), clean, sigma)).backward()
+        process.total(process.loss(network(noisy, levels, None), clean, levels)).backward()
         optimizer.step()
 
     return step

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from moldiff.molecules.batch import BOND_ORDERS, MoleculeBatch, Prediction, Vocabulary, centred
+from moldiff.molecules.levels import Levels
+from moldiff.molecules.pairs import pair_number
 
 
 class Edges:
@@ -24,11 +26,12 @@ class Edges:
 
     Attributes:
         row, column: [edge] numbers of the two atoms in the flattened [molecule * atom].
+        pair: [edge] its pair in the flattened [molecule * pair].
     """
 
     def __init__(self, batch: MoleculeBatch) -> None:
-        molecule, first, second = batch.pair_mask.nonzero(as_tuple=True)
-        self.place = (molecule, first, second)
+        molecule, first, second = batch.pairs.matrix(batch.pair_mask).nonzero(as_tuple=True)
+        self.pair = molecule * batch.bond.shape[1] + pair_number(first, second)
         self.row, self.column = molecule * batch.mask.shape[1] + first, molecule * batch.mask.shape[1] + second
 
     def sum(self, values: Tensor, nodes: int) -> Tensor:
@@ -47,31 +50,33 @@ class Yardstick(nn.Module):
         self.head = nn.Linear(width, classes["element"] + classes["charge"])
         self.bond_head = nn.Linear(edge_width + len(BOND_ORDERS), len(BOND_ORDERS))
 
-    def forward(self, noisy: MoleculeBatch, sigma: Tensor, previous: Prediction | None = None) -> Prediction:
+    def forward(self, noisy: MoleculeBatch, levels: Levels, previous: Prediction | None = None) -> Prediction:
         """The clean molecules; ``previous`` is not used."""
-        mask, edges = noisy.mask, Edges(noisy)
-        variance = sigma**2 + self.sigma_data**2
-        entered = noisy.pos * (self.sigma_data * variance.rsqrt())[:, None, None]
+        mask, edges, frame = noisy.mask, Edges(noisy), levels.frame(noisy.mask)
+        level = levels.pos[:, :, None]
+        variance = level**2 + self.sigma_data**2
+        framed = centred(noisy.pos, frame, mask)
+        entered = framed * (self.sigma_data * variance.rsqrt())
         sizes = self.vocabulary.sizes
         seen = torch.cat(
             [
                 functional.one_hot(noisy.element, sizes["element"]),
                 functional.one_hot(noisy.charge, sizes["charge"]),
-                sigma.log()[:, None, None].expand(*mask.shape, 1),
+                (level + 1e-6).log(),
             ],
             -1,
         ).to(entered.dtype)
-        bond = functional.one_hot(noisy.bond[edges.place], len(BOND_ORDERS)).to(entered.dtype)
+        bond = functional.one_hot(noisy.bond.flatten()[edges.pair], len(BOND_ORDERS)).to(entered.dtype)
         scalars, pos, messages = self.body(
             self.embedding(seen).flatten(0, 1), entered.flatten(0, 1), bond, edges, mask.flatten()
         )
         move = pos.reshape(entered.shape) - entered
-        scale = self.sigma_data**2 / variance, sigma * self.sigma_data * variance.rsqrt()
-        clean = centred(scale[0][:, None, None] * noisy.pos + scale[1][:, None, None] * move, mask)
+        scale = self.sigma_data**2 / variance, level * self.sigma_data * variance.rsqrt()
+        clean = centred(scale[0] * framed + scale[1] * move, frame, mask)
         element, charge = self.head(scalars).unflatten(0, mask.shape).split([sizes["element"], sizes["charge"]], -1)
         logits = self.bond_head(torch.cat([messages, bond], -1))
-        matrix = logits.new_zeros(*noisy.bond.shape, len(BOND_ORDERS)).index_put(edges.place, logits)
-        return Prediction(clean, element, charge, matrix + matrix.transpose(1, 2))
+        both = logits.new_zeros(noisy.bond.numel(), len(BOND_ORDERS)).index_add(0, edges.pair, logits)
+        return Prediction(clean, element, charge, both.unflatten(0, noisy.bond.shape))
 
     def body(
         self, scalars: Tensor, pos: Tensor, bond: Tensor, edges: Edges, real: Tensor

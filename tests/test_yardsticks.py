@@ -9,7 +9,7 @@ from benchmarks.yardsticks import EdgeGraphNetwork, EdgeProductNetwork, Yardstic
 from tests import tiny
 from tests.symmetry import assert_equivariant
 
-SIGMAS = tiny.levels(0.05, 0.7, 8.0)
+SIGMAS = (0.05, 0.7, 8.0)
 
 
 @pytest.fixture(autouse=True)
@@ -33,14 +33,16 @@ def yardsticks() -> list[Yardstick]:
 def test_yardstick_is_equivariant(number: int) -> None:
     network = yardsticks()[number]
     with torch.no_grad():
-        assert_equivariant(network, tiny.batch_of(6, 4, 1), SIGMAS)
+        batch = tiny.batch_of(6, 4, 1)
+        assert_equivariant(network, batch, tiny.at(batch, *SIGMAS))
 
 
 @pytest.mark.parametrize("number", [0, 1, 2], ids=["egnn", "e3nn-1", "e3nn-2"])
 def test_yardstick_learns_with_all_its_parameters(number: int) -> None:
     network, process, clean = yardsticks()[number], tiny.process(), tiny.batch_of(6, 4)
-    noisy = process.corrupt(clean, SIGMAS[:2], tiny.seeded())
-    process.total(process.loss(network(noisy, SIGMAS[:2]), clean, SIGMAS[:2])).backward()
+    levels = tiny.at(clean, *SIGMAS[:2])
+    noisy = process.corrupt(clean, levels, tiny.seeded())
+    process.total(process.loss(network(noisy, levels), clean, levels)).backward()
     without = [name for name, one in network.named_parameters() if one.grad is None or not one.grad.abs().sum() > 0]
     assert not without
 
