@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from benchmarks.yardsticks import EdgeGraphNetwork, EdgeProductNetwork
+from benchmarks.yardsticks import edge_graph_network, edge_product_network
 from moldiff.config.network import NetworkOptions
 from moldiff.diffusion.process import Process
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
@@ -38,9 +38,11 @@ def main() -> None:
     torch.manual_seed(0)
     networks: dict[str, nn.Module] = {
         "moldiff (4 layers, 128x0e + 32x1o)": DenoisingNetwork(NetworkOptions(), VOCABULARY, SIGMA_DATA),
-        "EGNN of EDM's size (9 layers, 256 wide)": EdgeGraphNetwork(VOCABULARY, SIGMA_DATA),
-        "e3nn products on edges, l ≤ 1 (6 layers, 128 + 32)": EdgeProductNetwork(VOCABULARY, SIGMA_DATA),
-        "e3nn products on edges, l ≤ 2 (6 layers, 128 + 32 + 32)": EdgeProductNetwork(VOCABULARY, SIGMA_DATA, degree=2),
+        "EGNN of EDM's size (9 layers, 256 wide)": edge_graph_network(VOCABULARY, SIGMA_DATA),
+        "e3nn products on edges, l ≤ 1 (6 layers, 128 + 32)": edge_product_network(VOCABULARY, SIGMA_DATA),
+        "e3nn products on edges, l ≤ 2 (6 layers, 128 + 32 + 32)": edge_product_network(
+            VOCABULARY, SIGMA_DATA, degree=2
+        ),
     }
     process = Process.from_statistics(SIGMA_DATA, MARGINALS)
     print("| atoms | network | parameters | evaluation, ms a molecule | ratio | training step, ms a molecule | ratio |")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from benchmarks.yardsticks import EdgeGraphNetwork, EdgeProductNetwork, Yardstick
+from benchmarks.yardsticks import Yardstick, edge_graph_network, edge_product_network
 from tests import tiny
 from tests.symmetry import assert_equivariant
 
@@ -23,9 +23,9 @@ def in_float64() -> Iterator[None]:
 
 def yardsticks() -> list[Yardstick]:
     return [
-        EdgeGraphNetwork(tiny.VOCABULARY, tiny.SIGMA_DATA, layers=2, width=16),
-        EdgeProductNetwork(tiny.VOCABULARY, tiny.SIGMA_DATA, layers=2, scalars=8, vectors=4),
-        EdgeProductNetwork(tiny.VOCABULARY, tiny.SIGMA_DATA, layers=2, scalars=8, vectors=4, degree=2),
+        edge_graph_network(tiny.VOCABULARY, tiny.SIGMA_DATA, layers=2, width=16),
+        edge_product_network(tiny.VOCABULARY, tiny.SIGMA_DATA, layers=2, scalars=8, vectors=4),
+        edge_product_network(tiny.VOCABULARY, tiny.SIGMA_DATA, layers=2, scalars=8, vectors=4, degree=2),
     ]
 
 
@@ -48,5 +48,5 @@ def test_yardstick_learns_with_all_its_parameters(number: int) -> None:
 
 
 def test_graph_network_has_the_size_of_edm() -> None:
-    parameters = sum(one.numel() for one in EdgeGraphNetwork(tiny.VOCABULARY, tiny.SIGMA_DATA).parameters())
+    parameters = sum(one.numel() for one in edge_graph_network(tiny.VOCABULARY, tiny.SIGMA_DATA).parameters())
     assert 5.0e6 < parameters < 5.7e6  # EDM on QM9: 5.3 M

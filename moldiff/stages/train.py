@@ -19,7 +19,7 @@ from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.errors import UserError
 from moldiff.files.atomic import sha256, write_text
 from moldiff.files.manifest import write_record
-from moldiff.models.checkpoint import Model, save_model
+from moldiff.models.checkpoint import save_model
 from moldiff.models.start import start_model
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.sampling.following import sampled_rates

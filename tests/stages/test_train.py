@@ -13,9 +13,9 @@ from moldiff.dataset.storage import open_dataset
 from moldiff.errors import UserError
 from moldiff.models.checkpoint import load_model
 from moldiff.models.start import start_model
+from moldiff.sampling.following import sampled_rates
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
-from moldiff.sampling.following import sampled_rates
 from moldiff.stages.train import train
 from tests import tiny
 
