@@ -8,8 +8,8 @@ Markdown table is printed for each; docs/recipe.md discusses them.
 """
 
 import argparse
-import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -22,14 +22,21 @@ from benchmarks.variants import EXTRA_ELEMENT, VARIANTS, Variant
 from moldiff.chemistry.arrays import MoleculeArrays
 from moldiff.config.sample import SampleOptions
 from moldiff.config.train import TrainOptions
+from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import open_dataset
-from moldiff.diffusion.process import NoiseDistribution, Process
+from moldiff.diffusion.process import Process
+from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.models.checkpoint import Model, new_model
+from moldiff.molecules.batch import MoleculeBatch
 from moldiff.network.denoiser import DenoisingNetwork
-from moldiff.sampling import sampler as generation
-from moldiff.training import loop as training
-from moldiff.training.log import MetricsLog
+from moldiff.sampling.plan import Plan
+from moldiff.sampling.sampler import Sampled, Sampler
+from moldiff.stages.train import denoising
+from moldiff.training.learner import Learner
+from moldiff.training.loop import Progress, steps
 from moldiff.training.malloc import keep_large_buffers
+from moldiff.training.objective import DenoisingObjective
+from moldiff.training.validation import validation_loss
 
 SHOWN = ("valid_strict", "pb_valid_of_all", "uniqueness")
 
@@ -50,85 +57,77 @@ def main() -> None:
     print("| --- " * (5 + len(shown)) + "|", flush=True)
     for row in arguments.rows:
         cost = relative_cost(VARIANTS[row], arguments.dataset)
-        model, progress, loss = trained(VARIANTS[row], arguments.dataset, round(arguments.updates / cost))
-        cells = [sweep.rates(_Sampler(model), _sampling(arguments.n, steps), SHOWN) for steps in arguments.steps]
+        sampler, progress, loss = trained(VARIANTS[row], arguments.dataset, round(arguments.updates / cost))
+        plans = [Plan.of(_sampling(arguments.n, steps)) for steps in arguments.steps]
+        cells = [sweep.rates(sampler, plan, SHOWN, kept=without_placeholders) for plan in plans]
         print(
             f"| {row} | {cost:.2f} | {progress.step} | {progress.molecules} | {loss:.3f} | {' | '.join(cells)} |",
             flush=True,
         )
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """An untrained variant.
+
+    Attributes:
+        model: the network and its statistics.
+        process: the noise it is trained on.
+        learner: takes the steps.
+        batches: the molecules of each step.
+        held_out: the molecules of the validation loss.
+    """
+
+    model: Model
+    process: Process
+    learner: Learner
+    batches: Iterator[MoleculeBatch]
+    held_out: MoleculeLoader
+
+
 def relative_cost(variant: Variant, dataset: Path, rounds: int = 24) -> float:
     """Processor time of a step in steps of the recipe as it is, both taken in turns."""
     spent = [0.0, 0.0]
-    with tempfile.TemporaryDirectory() as folder:
-        trainers = [
-            prepared(one, dataset, 1_000, Path(folder) / name)[1] for one, name in ((variant, "a"), (Variant(), "b"))
-        ]
-        batches = [one.data.train.endless(one.options.batch_size, 0, 0) for one in trainers]
-        for number in range(rounds):
-            for which, (trainer, stream) in enumerate(zip(trainers, batches, strict=True)):
-                batch, start = next(stream), time.process_time()
-                trainer.step(batch)
-                trainer.progress.step += 1
-                if number >= rounds // 6:  # the first steps warm the caches up
-                    spent[which] += time.process_time() - start
+    both = [prepared(one, dataset, 1_000) for one in (variant, Variant())]
+    for number in range(rounds):
+        for which, one in enumerate(both):
+            batch, start = next(one.batches), time.process_time()
+            one.learner.step(batch, number, number / 1_000)
+            if number >= rounds // 6:  # the first steps warm the caches up
+                spent[which] += time.process_time() - start
     return spent[0] / spent[1] if variant != Variant() else 1.0
 
 
-def trained(variant: Variant, dataset: Path, updates: int) -> tuple[Model, training.Progress, float]:
-    """The averaged model, where its training ended, and its validation loss."""
-    with tempfile.TemporaryDirectory() as folder:
-        model, trainer, process = prepared(variant, dataset, updates, Path(folder))
-        progress = trainer.run()
-        # one distribution of σ and one loss for all variants, or their values could not be compared
-        trainer.noise, trainer.process = NoiseDistribution(), replace_loss(process)
-        loss = trainer._validation_loss()
-    return _Trained.of(model, trainer, process), progress, loss
+def trained(variant: Variant, dataset: Path, updates: int) -> tuple[Sampler, Progress, float]:
+    """A sampler of the averaged network with the process it was trained on, where it ended, its validation loss."""
+    made, progress = prepared(variant, dataset, updates), Progress()
+    for _ in steps(made.learner, progress, made.batches):
+        pass
+    network = cast(DenoisingNetwork, made.learner.average.module).eval()
+    # one distribution of σ and one loss for all variants, or their values could not be compared
+    usual = DenoisingObjective(network, made.model.process, NoiseDistribution())
+    loss = validation_loss(usual, made.held_out, 24, 0)
+    return Sampler(replace(made.model, network=network), made.process), progress, loss
 
 
-def prepared(variant: Variant, dataset: Path, updates: int, folder: Path) -> tuple[Model, training.Trainer, Process]:
-    """The untrained model of a variant, its trainer, and its process."""
+def prepared(variant: Variant, dataset: Path, updates: int) -> Prepared:
+    """A variant before its first step."""
     featurized = open_dataset(dataset)
-    options = TrainOptions(
-        **{"steps": updates, "batch_size": 24, "threads": 1, "accelerator": "cpu"}
-        | {"validate_every": 1_000_000, "sample_every": 0, "checkpoint_every": 1_000_000}
-        | variant.options
-    )
+    options = TrainOptions(**{"steps": updates, "batch_size": 24, "threads": 1, "accelerator": "cpu"} | variant.options)
     torch.manual_seed(options.seed)
     model = new_model(options.network, variant.info(dict(featurized.info)))
     variant.change(model.network)
-    process = variant.process(model.process)
-    data = training.Data(
-        *(variant.loader.of(featurized, split, model.network.vocabulary) for split in ("train", "valid"))
-    )
-    log = MetricsLog(folder / "metrics.csv", vars(process.weights))
-    trainer = variant.trainer(options, model.network, process, data, folder, log, lambda network: {})
-    return model, trainer, process
+    process, vocabulary = variant.process(model.process), model.network.vocabulary
+    objective = denoising(options, model.network, process)
+    learner = Learner(options, model.network, objective, variant.optimizers, variant.rate)
+    learning, held_out = (MoleculeLoader.of(featurized, split, vocabulary) for split in ("train", "valid"))
+    batches = (variant.molecules(batch, vocabulary) for batch in learning.endless(options.batch_size, options.seed, 0))
+    return Prepared(model, process, learner, batches, held_out)
 
 
-@dataclass(frozen=True)
-class _Trained(Model):
-    """A model that is sampled with the process it was trained on, not with that of its statistics."""
-
-    own: Process | None = None
-
-    @classmethod
-    def of(cls, model: Model, trainer: training.Trainer, process: Process) -> "_Trained":
-        network = cast(DenoisingNetwork, trainer.average.module).eval()
-        return cls(network, model.statistics, own=process)
-
-    @property
-    def process(self) -> Process:
-        assert self.own is not None
-        return self.own
-
-
-class _Sampler(generation.Generator):
-    """Leaves placeholder atoms out of what was made."""
-
-    def batch(self, options: SampleOptions, batch: generation.PlannedBatch) -> list[generation.Generated]:
-        return [replace(one, arrays=_real(one.arrays)) for one in super().batch(options, batch)]
+def without_placeholders(molecule: Sampled) -> Sampled:
+    """The molecule without atoms that are none."""
+    return replace(molecule, arrays=_real(molecule.arrays))
 
 
 def _real(arrays: MoleculeArrays) -> MoleculeArrays:
@@ -143,11 +142,6 @@ def _real(arrays: MoleculeArrays) -> MoleculeArrays:
         bonds=(np.cumsum(real) - 1)[arrays.bonds[kept]].astype(np.uint16),
         bond_orders=arrays.bond_orders[kept],
     )
-
-
-def replace_loss(process: Process) -> Process:
-    """The process with the usual loss and corruption, its own categories."""
-    return Process(process.pos, process.element, process.charge, process.bond)
 
 
 def _sampling(n: int, steps: int) -> SampleOptions:

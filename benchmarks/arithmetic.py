@@ -15,9 +15,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.rates import untrained
 from moldiff.dataset.loader import MoleculeLoader
-from moldiff.diffusion.process import NoiseDistribution
+from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.models.checkpoint import Model
-from moldiff.training.loop import LossModule
+from moldiff.molecules.levels import Levels
 
 KINDS = {
     "matrix products": ("mm", "addmm", "bmm", "baddbmm"),
@@ -56,16 +56,15 @@ class Step:
     def __init__(self, model: Model, loader: MoleculeLoader, batch_size: int) -> None:
         generator = torch.Generator().manual_seed(0)
         self.clean = loader.gather(next(iter(loader.batches(batch_size, 0, 0))))
-        self.sigma = NoiseDistribution().draw(len(self.clean.mask), generator)
-        self.noisy = model.process.corrupt(self.clean, self.sigma, generator)
+        self.levels = Levels.of(NoiseDistribution().draw(len(self.clean), generator), self.clean)
+        self.noisy = model.process.corrupt(self.clean, self.levels, generator)
         self.network, self.process = model.network, model.process
-        self.module = LossModule(model.network, model.process)
         self.optimizer = torch.optim.AdamW(model.network.parameters(), 1e-5, fused=True)
 
     def __call__(self) -> None:
         """Take the step."""
         self.optimizer.zero_grad(set_to_none=True)
-        losses = self.process.loss(self.network(self.noisy, self.sigma, None), self.clean, self.sigma)
+        losses = self.process.loss(self.network(self.noisy, self.levels, None), self.clean, self.levels)
         self.process.total(losses).backward()
         self.optimizer.step()
 
@@ -96,7 +95,7 @@ def modules(step: Step) -> None:
     """The second table: the forward pass, module by module."""
     rate = matrix_rate()
     with FlopCounterMode(display=False, depth=3) as counter, torch.no_grad():
-        step.network(step.noisy, step.sigma, None)
+        step.network(step.noisy, step.levels, None)
     counts = {name: sum(by.values()) for name, by in counter.get_flop_counts().items()}
     spent = {name: seconds(step, module) for name, module in step.network.named_modules() if name.count(".") <= 1}
     print(
@@ -120,7 +119,7 @@ def seconds(step: Step, module: torch.nn.Module, rounds: int = 10) -> float | No
     ]
     with torch.no_grad():
         for _ in range(rounds):
-            step.network(step.noisy, step.sigma, None)
+            step.network(step.noisy, step.levels, None)
     for handle in handles:
         handle.remove()
     return sum(times) / rounds if times else None

@@ -13,10 +13,11 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from benchmarks.yardsticks import EdgeGraphNetwork, EdgeProductNetwork
+from benchmarks.yardsticks import edge_graph_network, edge_product_network
 from moldiff.config.network import NetworkOptions
 from moldiff.diffusion.process import Process
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
+from moldiff.molecules.levels import Levels
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.training.malloc import keep_large_buffers
 
@@ -37,9 +38,11 @@ def main() -> None:
     torch.manual_seed(0)
     networks: dict[str, nn.Module] = {
         "moldiff (4 layers, 128x0e + 32x1o)": DenoisingNetwork(NetworkOptions(), VOCABULARY, SIGMA_DATA),
-        "EGNN of EDM's size (9 layers, 256 wide)": EdgeGraphNetwork(VOCABULARY, SIGMA_DATA),
-        "e3nn products on edges, l ≤ 1 (6 layers, 128 + 32)": EdgeProductNetwork(VOCABULARY, SIGMA_DATA),
-        "e3nn products on edges, l ≤ 2 (6 layers, 128 + 32 + 32)": EdgeProductNetwork(VOCABULARY, SIGMA_DATA, degree=2),
+        "EGNN of EDM's size (9 layers, 256 wide)": edge_graph_network(VOCABULARY, SIGMA_DATA),
+        "e3nn products on edges, l ≤ 1 (6 layers, 128 + 32)": edge_product_network(VOCABULARY, SIGMA_DATA),
+        "e3nn products on edges, l ≤ 2 (6 layers, 128 + 32 + 32)": edge_product_network(
+            VOCABULARY, SIGMA_DATA, degree=2
+        ),
     }
     process = Process.from_statistics(SIGMA_DATA, MARGINALS)
     print("| atoms | network | parameters | evaluation, ms a molecule | ratio | training step, ms a molecule | ratio |")
@@ -48,11 +51,12 @@ def main() -> None:
         molecules = max(1, arguments.pairs // atoms**2)
         generator = torch.Generator().manual_seed(0)
         mask = torch.ones(molecules, atoms, dtype=torch.bool)
-        clean = process.prior(mask, torch.ones(molecules), generator)
-        sigma = torch.rand(molecules, generator=generator) + 0.1
-        noisy = process.corrupt(clean, sigma, generator)
-        evaluation = {name: evaluating(network, noisy, sigma) for name, network in networks.items()}
-        training = {name: stepping(network, process, clean, noisy, sigma) for name, network in networks.items()}
+        blank = MoleculeBatch.blank(mask)
+        clean = process.prior(blank, Levels.of(torch.ones(molecules), blank), generator)
+        levels = Levels.of(torch.rand(molecules, generator=generator) + 0.1, clean)
+        noisy = process.corrupt(clean, levels, generator)
+        evaluation = {name: evaluating(network, noisy, levels) for name, network in networks.items()}
+        training = {name: stepping(network, process, clean, noisy, levels) for name, network in networks.items()}
         times = [interleaved(jobs, arguments.rounds) for jobs in (evaluation, training)]
         reference = next(iter(networks))
         for name, network in networks.items():
@@ -64,25 +68,25 @@ def main() -> None:
             print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def evaluating(network: nn.Module, noisy: MoleculeBatch, sigma: torch.Tensor) -> Callable[[], object]:
+def evaluating(network: nn.Module, noisy: MoleculeBatch, levels: Levels) -> Callable[[], object]:
     """One evaluation as in sampling."""
 
     def evaluate() -> object:
         with torch.inference_mode():
-            return network(noisy, sigma, None)
+            return network(noisy, levels, None)
 
     return evaluate
 
 
 def stepping(
-    network: nn.Module, process: Process, clean: MoleculeBatch, noisy: MoleculeBatch, sigma: torch.Tensor
+    network: nn.Module, process: Process, clean: MoleculeBatch, noisy: MoleculeBatch, levels: Levels
 ) -> Callable[[], object]:
     """One step of training without self-conditioning: evaluation, loss, gradients, optimiser."""
     optimizer = torch.optim.AdamW(network.parameters(), 1e-5, fused=True)
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        process.total(process.loss(network(noisy, sigma, None), clean, sigma)).backward()
+        process.total(process.loss(network(noisy, levels, None), clean, levels)).backward()
         optimizer.step()
 
     return step

@@ -5,7 +5,6 @@ Times are processor time of this process, which on a shared machine is steadier 
 """
 
 import argparse
-import tempfile
 import time
 from pathlib import Path
 
@@ -16,9 +15,10 @@ from moldiff.config.train import TrainOptions
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import open_dataset
 from moldiff.models.checkpoint import Model, new_model
-from moldiff.sampling.sampler import Generator, planned
-from moldiff.training.log import MetricsLog
-from moldiff.training.loop import Data, Trainer
+from moldiff.sampling.plan import Plan
+from moldiff.sampling.sampler import Sampler
+from moldiff.stages.train import denoising
+from moldiff.training.learner import Learner
 from moldiff.training.malloc import keep_large_buffers
 
 
@@ -39,7 +39,7 @@ def main() -> None:
     for size in arguments.batch_size:
         print(f"| train | batches of {size} | {train_rate(loader, model, size, arguments.steps):,.0f} |", flush=True)
     for steps in (50, 100):
-        rate = sample_rate(Generator(model), arguments.molecules, steps)
+        rate = sample_rate(Sampler(model), arguments.molecules, steps)
         print(f"| sample | {steps} evaluations | {rate:,.1f} |", flush=True)
 
 
@@ -62,29 +62,27 @@ def load_rate(loader: MoleculeLoader, batch_size: int) -> float:
     return molecules / (time.process_time() - start)
 
 
-def train_rate(loader: MoleculeLoader, model: object, batch_size: int, steps: int) -> float:
+def train_rate(loader: MoleculeLoader, model: Model, batch_size: int, steps: int) -> float:
     """Molecules trained on, warm-up steps left out."""
     options = TrainOptions(steps=steps, batch_size=batch_size, threads=1, accelerator="cpu")
-    with tempfile.TemporaryDirectory() as folder:
-        log = MetricsLog(Path(folder) / "metrics.csv", vars(model.process.weights), every=steps + 1)
-        nothing = Data(loader, loader)
-        trainer = Trainer(options, model.network, model.process, nothing, Path(folder), log, lambda network: {})
-        batches = loader.endless(batch_size, 0, 0)
-        for _ in range(5):
-            trainer.step(next(batches))
-        start, molecules = time.process_time(), 0
-        for _ in range(steps):
-            molecules += trainer.step(next(batches))[1]
-        return molecules / (time.process_time() - start)
+    learner = Learner(options, model.network, denoising(options, model.network, model.process))
+    batches = loader.endless(batch_size, 0, 0)
+    for number in range(5):
+        learner.step(next(batches), number, 0.0)
+    start, molecules = time.process_time(), 0
+    for number in range(steps):
+        batch = next(batches)
+        learner.step(batch, number, 0.0)
+        molecules += len(batch)
+    return molecules / (time.process_time() - start)
 
 
-def sample_rate(generator: Generator, molecules: int, steps: int) -> float:
+def sample_rate(sampler: Sampler, molecules: int, steps: int) -> float:
     """Molecules sampled."""
-    options = SampleOptions(n=molecules, steps=steps, restarts=0, threads=1, accelerator="cpu")
-    plan = planned(options, generator.model.statistics.sizes)
+    plan = Plan.of(SampleOptions(n=molecules, steps=steps, restarts=0, threads=1, accelerator="cpu"))
     start = time.process_time()
-    for batch in plan:
-        generator.batch(options, batch)
+    for batch in plan.batches(sampler.model.statistics.sizes):
+        sampler.batch(plan, batch)
     return molecules / (time.process_time() - start)
 
 

@@ -8,6 +8,7 @@ valid can make the wrong ones. `--rows` picks some of the rows, or gives options
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from moldiff.chemistry.formats.sdf import write_sdf_block
 from moldiff.config.check import CheckOptions
 from moldiff.config.options import parse
 from moldiff.config.sample import SampleOptions
-from moldiff.sampling.sampler import Generator, evaluations, planned
+from moldiff.sampling.plan import Plan
+from moldiff.sampling.sampler import Sampled, Sampler
 from moldiff.stages.check import check
 
 SHOWN = ("valid_strict", "atom_stability", "pb_valid_of_all", "uniqueness")
@@ -65,24 +67,37 @@ def main() -> None:
     columns = SHOWN + (DISTANCES if arguments.train else ())
     print("| setting | evaluations | " + " | ".join(columns) + " | processor s |")
     print("| --- " * (3 + len(columns)) + "|")
-    generator = Generator.load(arguments.weights)
+    sampler = Sampler.load(arguments.weights)
     for row in arguments.rows:
         settings = dict(ROWS[row]) if row in ROWS else dict(pair.split("=") for pair in row.split())
         options = parse(SampleOptions, {"n": arguments.n, **FIXED, **settings})
         start = time.process_time()
-        cells = rates(generator, options, train=arguments.train)
-        print(f"| {row} | {evaluations(options)} | {cells} | {time.process_time() - start:.0f} |", flush=True)
+        plan = Plan.of(options)
+        cells = rates(sampler, plan, train=arguments.train)
+        print(f"| {row} | {plan.evaluations} | {cells} | {time.process_time() - start:.0f} |", flush=True)
 
 
 def rates(
-    generator: Generator, options: SampleOptions, shown: tuple[str, ...] = SHOWN, train: Path | None = None
+    sampler: Sampler,
+    plan: Plan,
+    shown: tuple[str, ...] = SHOWN,
+    train: Path | None = None,
+    kept: Callable[[Sampled], Sampled] = lambda molecule: molecule,
 ) -> str:
-    """The metrics of molecules made with these options, and their distances from a dataset, as cells of a table."""
-    plan = planned(options, generator.model.statistics.sizes)
-    made = [molecule for batch in plan for molecule in generator.batch(options, batch)]
+    """The metrics of molecules made by this plan, and their distances from a dataset, as cells of a table.
+
+    Args:
+        sampler: makes the molecules.
+        plan: of the sampling.
+        shown: the metrics.
+        train: a featurized dataset, for distances.
+        kept: what is scored of a molecule.
+    """
+    batches = plan.batches(sampler.model.statistics.sizes)
+    made = [kept(molecule) for batch in batches for molecule in sampler.batch(plan, batch)]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "made.sdf"
-        file.write_text("".join(write_sdf_block(generator.to_rdkit(one)) for one in made if one.finite))
+        file.write_text("".join(write_sdf_block(sampler.to_rdkit(one)) for one in made if one.finite))
         summary = check(CheckOptions(workers=1), [str(file)], Path(folder) / "check", train=train)
     found = [summary["metrics"].get(name) for name in shown]
     cells = ["-" if one is None or one["value"] is None else f"{100 * one['value']:.1f}" for one in found]

@@ -17,9 +17,11 @@ from moldiff.config.options import parse
 from moldiff.config.sample import SampleOptions
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import open_dataset
-from moldiff.diffusion import solvers
+from moldiff.diffusion.solvers import generate
 from moldiff.molecules.batch import MoleculeBatch
-from moldiff.sampling.sampler import Generator, grid, reduced, solver
+from moldiff.molecules.levels import Levels
+from moldiff.sampling.plan import Plan, tail
+from moldiff.sampling.sampler import Sampler, reduced
 from moldiff.scoring.molecule.strain import strain
 from moldiff.scoring.molecule.validity import sanitize
 
@@ -38,38 +40,38 @@ def main() -> None:
     arguments = parser.parse_args()
     RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]
     torch.set_num_threads(1)
-    generator = Generator.load(arguments.weights)
-    clean = held_out(generator, arguments.dataset, arguments.atoms, arguments.n)
+    sampler = Sampler.load(arguments.weights)
+    clean = held_out(sampler, arguments.dataset, arguments.atoms, arguments.n)
     print("| settings | from, Å | evaluations | " + " | ".join(COLUMNS) + " |")
     print("| --- " * (3 + len(COLUMNS)) + "|")
-    print(f"| the molecules themselves | | | {described(generator, clean)} |", flush=True)
-    denoiser = reduced(generator.model.network)
+    print(f"| the molecules themselves | | | {described(sampler, clean)} |", flush=True)
+    denoiser = reduced(sampler.model.network)
     for row in arguments.rows:
         options = parse(SampleOptions, {"accelerator": "cpu", **dict(pair.split("=") for pair in row.split())})
-        step, levels = solver(options, generator.model.process), grid(options)
+        plan, process = Plan.of(options), sampler.model.process
         for level in arguments.levels:
-            tail = levels[levels <= 1.001 * level]
-            random = torch.Generator().manual_seed(0)
+            grid = tail(plan.grid, 1.001 * level)
+            random, levels = torch.Generator().manual_seed(0), Levels.along(clean)
             with torch.inference_mode():
-                *_, made = solvers.generate(
-                    generator.model.process, denoiser, step, tail, clean.mask, random, begin=clean
+                *_, made = generate(
+                    process, denoiser, plan.solver, grid, clean, random, levels, plan.numbers, from_clean=True
                 )
-            cells = described(generator, made)
-            print(f"| {row} | {float(tail[0]):.2f} | {len(tail) - 1} | {cells} |", flush=True)
+            cells = described(sampler, made)
+            print(f"| {row} | {float(grid[0]):.2f} | {len(grid) - 1} | {cells} |", flush=True)
 
 
-def held_out(generator: Generator, folder: Path, atoms: int, count: int) -> MoleculeBatch:
+def held_out(sampler: Sampler, folder: Path, atoms: int, count: int) -> MoleculeBatch:
     """The first validation molecules of a size."""
     dataset = open_dataset(folder)
     sizes = dataset.molecules.sizes[dataset.rows("valid")]
-    loader = MoleculeLoader.of(dataset, "valid", generator.model.network.vocabulary)
+    loader = MoleculeLoader.of(dataset, "valid", sampler.model.network.vocabulary)
     return loader.gather(torch.tensor(np.flatnonzero(sizes == atoms)[:count]))
 
 
-def described(generator: Generator, batch: MoleculeBatch) -> str:
+def described(sampler: Sampler, batch: MoleculeBatch) -> str:
     """Share of valid_strict molecules in percent, and means (of strain the median) of these, as cells of a table."""
-    made = generator.generated(batch, range(len(batch.mask)))
-    mols = [sanitize(generator.to_rdkit(one)).mol for one in made if generator.strict(one)]
+    made = sampler.sampled(batch, range(len(batch)))
+    mols = [sanitize(sampler.to_rdkit(one)).mol for one in made if sampler.decoder.strict(one.arrays)]
     whole = [mol for mol in mols if mol is not None]
     strains = [energy for mol in whole if (energy := strain(mol).energy) is not None]
     columns = [

@@ -1,19 +1,21 @@
 """The variants of the recipe that benchmarks/ablations.py compares, and what they need beside options."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 from torch.nn import functional
+from torch.optim import Optimizer
 
-from moldiff.dataset.loader import MoleculeLoader
-from moldiff.dataset.storage import FeaturizedDataset
-from moldiff.diffusion.process import LossWeights, Process
-from moldiff.molecules.batch import MoleculeBatch, Prediction, Vocabulary, centred
+from moldiff.config.train import TrainOptions
+from moldiff.diffusion.positions import PositionDiffusion
+from moldiff.diffusion.process import Process
+from moldiff.molecules.batch import MoleculeBatch, Vocabulary, centred
+from moldiff.molecules.pairs import pair_count
 from moldiff.network.denoiser import DenoisingNetwork
-from moldiff.training import loop as training
+from moldiff.training.optimizer import Optimizers, Rate, adamw, warm_up, warmed_cosine
 
 EXTRA_ELEMENT, EXTRA_CHARGE = 118, 9
 """Classes that no molecule has: they stand for "masked", or for an atom that is none."""
@@ -28,100 +30,86 @@ class Variant:
     Attributes:
         options: of the training, that differ.
         process: the diffusion process in place of the usual one.
-        trainer: the loop.
+        optimizers: of the network.
+        rate: the learning rate.
         info: the dataset's description in place of the true one.
-        loader: of the molecules.
+        molecules: what is made of a batch before it is learned from.
         change: of the untrained network, in place.
     """
 
     options: dict[str, Any] = field(default_factory=dict)
     process: Callable[[Process], Process] = lambda process: process
-    trainer: type[training.Trainer] = training.Trainer
+    optimizers: Optimizers = adamw
+    rate: Rate = warmed_cosine
     info: Callable[[dict[str, Any]], dict[str, Any]] = lambda info: info
-    loader: type[MoleculeLoader] = MoleculeLoader
+    molecules: Callable[[MoleculeBatch, Vocabulary], MoleculeBatch] = lambda batch, vocabulary: batch
     change: Callable[[DenoisingNetwork], None] = lambda network: None
 
 
 @dataclass(frozen=True)
-class DistanceWeights(LossWeights):
-    """Weights with one for the distances of near atoms."""
+class NearDistances:
+    """Positions with a loss on distances between atoms nearer than 3 Å beside their own, in units of c_out as theirs.
 
-    distance: float = 1.0
+    Attributes:
+        positions: the modality as it is.
+    """
 
+    positions: PositionDiffusion
 
-@dataclass(frozen=True)
-class DistanceProcess(Process):
-    """A loss on distances between atoms that are nearer than 3 Å, in units of c_out as positions are."""
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.positions, name)
 
-    def loss(self, predicted: Prediction, clean: MoleculeBatch, sigma: Tensor) -> dict[str, Tensor]:
-        """The usual losses and that of distances."""
-        true, made = (_distances(pos) for pos in (clean.pos, predicted.pos))
-        near = clean.pair_mask & (true < 3)
-        c_out = sigma * self.pos.sigma_data / (sigma**2 + self.pos.sigma_data**2).sqrt()
+    def loss(self, predicted: Tensor, clean: Tensor, places: Tensor, level: Tensor) -> Tensor:
+        """The sum of both."""
+        true, made = (_distances(pos) for pos in (clean, predicted))
+        near = places[:, :, None] & places[:, None] & (true < 3) & ~torch.eye(places.shape[1], dtype=torch.bool)
+        sigma, data = level.amax(1), self.positions.sigma_data
+        c_out = sigma * data / (sigma**2 + data**2).sqrt()
         error = ((made - true) ** 2 * near).sum((1, 2)) / near.sum((1, 2)).clamp_min(1) / c_out**2
-        return {**super().loss(predicted, clean, sigma), "distance": error}
+        return self.positions.loss(predicted, clean, places, level) + error
 
 
 @dataclass(frozen=True)
-class DistortedProcess(Process):
-    """Half of the molecules get positions a little noisier than σ says, as a sampler's own errors make them."""
+class Distorted:
+    """Half of the molecules get positions a little noisier than σ says, as a sampler's own errors make them.
 
+    Attributes:
+        positions: the modality as it is.
+        share: of σ that is added.
+    """
+
+    positions: PositionDiffusion
     share: float = 0.2
 
-    def corrupt(self, clean: MoleculeBatch, sigma: Tensor, generator: Generator) -> MoleculeBatch:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.positions, name)
+
+    def corrupt(self, clean: Tensor, places: Tensor, level: Tensor, random: Generator) -> Tensor:
         """As usual, then the distortion."""
-        noisy = super().corrupt(clean, sigma, generator)
-        chosen = torch.rand(sigma.shape, generator=generator) < 0.5
-        return noisy.replace(pos=self.pos.corrupt(noisy.pos, noisy.mask, sigma * self.share * chosen, generator))
+        noisy = self.positions.corrupt(clean, places, level, random)
+        chosen = torch.rand(len(level), 1, generator=random) < 0.5
+        return self.positions.corrupt(noisy, places, level * self.share * chosen, random)
 
 
-class MuonTrainer(training.Trainer):
+def muon(network: nn.Module, options: TrainOptions) -> list[Optimizer]:
     """Muon (Jordan et al. 2024) of torch for the layers' matrices, AdamW for all else."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        decay = self.options.weight_decay
-        matrices = {one for layer in self.network.layers for one in layer.parameters() if one.dim() == 2}
-        others = [one for one in self.network.parameters() if one not in matrices]
-        self.optimizer = cast(
-            Any,
-            _Both(
-                torch.optim.Muon(list(matrices), weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
-                torch.optim.AdamW(others, betas=(0.9, 0.99), weight_decay=decay, fused=True),
-            ),
-        )
+    decay, layers = options.weight_decay, cast(DenoisingNetwork, network).layers
+    matrices = {one for layer in layers for one in layer.parameters() if one.dim() == 2}
+    others = [one for one in network.parameters() if one not in matrices]
+    return [
+        torch.optim.Muon(list(matrices), weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, betas=(0.9, 0.99), weight_decay=decay, fused=True),
+    ]
 
 
-class _Both:
-    def __init__(self, *optimizers: torch.optim.Optimizer) -> None:
-        self.optimizers = optimizers
-        self.param_groups = [group for one in optimizers for group in one.param_groups]
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        for one in self.optimizers:
-            one.zero_grad(set_to_none)
-
-    def step(self) -> None:
-        for one in self.optimizers:
-            one.step()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
-
-class ConstantRateTrainer(training.Trainer):
+def constant_rate(options: TrainOptions, step: int, fraction: float) -> float:
     """The learning rate stays where the warm-up ends; only the average of the weights settles."""
-
-    def _learning_rate(self) -> float:
-        return self.options.learning_rate * min(1.0, (self.progress.step + 1) / self.options.warmup_steps)
+    return options.learning_rate * warm_up(options, step)
 
 
-class LinearRateTrainer(training.Trainer):
+def linear_rate(options: TrainOptions, step: int, fraction: float) -> float:
     """The learning rate falls linearly to zero."""
-
-    def _learning_rate(self) -> float:
-        warm = min(1.0, (self.progress.step + 1) / self.options.warmup_steps)
-        return self.options.learning_rate * warm * (1 - self._fraction)
+    return options.learning_rate * warm_up(options, step) * (1 - fraction)
 
 
 def masked_atoms(info: dict[str, Any]) -> dict[str, Any]:
@@ -135,46 +123,34 @@ def masked_atoms(info: dict[str, Any]) -> dict[str, Any]:
     return {**info, "vocabulary": vocabulary, "marginals": {**info["marginals"], **marginals}}
 
 
-@dataclass(frozen=True)
-class PlaceholderLoader(MoleculeLoader):
+def add_placeholders(molecules: MoleculeBatch, vocabulary: Vocabulary) -> MoleculeBatch:
     """Up to two atoms more a molecule that are none, each near an atom: the model decides, within bounds, how many.
 
-    Attributes:
-        extra: indices of their element and charge.
+    They stand behind the atoms and have no bonds.
     """
-
-    extra: tuple[int, int] = (0, 0)
-
-    @classmethod
-    def of(cls, dataset: FeaturizedDataset, split: str, vocabulary: Vocabulary) -> "PlaceholderLoader":
-        """The molecules of a split."""
-        extra = vocabulary.elements.index(EXTRA_ELEMENT), vocabulary.charges.index(0)
-        return cls(**vars(MoleculeLoader.of(dataset, split, vocabulary)), extra=extra)
-
-    def gather(self, molecules: Tensor) -> MoleculeBatch:
-        """The molecules with their placeholders, which stand behind the atoms and have no bonds."""
-        plain = super().gather(molecules)
-        random = Generator().manual_seed(int(molecules.sum()))
-        sizes = plain.sizes[:, None]
-        total = sizes + torch.randint(PLACEHOLDERS + 1, sizes.shape, generator=random)
-        longer = int(total.max()) - plain.mask.shape[1]
-        place = torch.arange(int(total.max()))
-        added = (place >= sizes) & (place < total)
-        pos = functional.pad(plain.pos, (0, 0, 0, longer))
-        anchor = (torch.rand(added.shape, generator=random) * sizes).long()
-        near = pos.gather(1, anchor[:, :, None].expand(-1, -1, 3))
-        near = near + torch.randn(near.shape, generator=random)
-        return MoleculeBatch(
-            pos=centred(torch.where(added[:, :, None], near, pos), place < total),
-            element=functional.pad(plain.element, (0, longer)).masked_fill(added, self.extra[0]),
-            charge=functional.pad(plain.charge, (0, longer)).masked_fill(added, self.extra[1]),
-            bond=functional.pad(plain.bond, (0, longer, 0, longer)),
-            mask=place < total,
-        )
+    random = Generator().manual_seed(int(molecules.bond.sum()) + int(molecules.element.sum()))
+    sizes = molecules.sizes[:, None]
+    total = sizes + torch.randint(PLACEHOLDERS + 1, sizes.shape, generator=random)
+    longer = int(total.max()) - molecules.mask.shape[1]
+    pairs = pair_count(int(total.max())) - molecules.bond.shape[1]
+    place = torch.arange(int(total.max()))
+    added = (place >= sizes) & (place < total)
+    pos = functional.pad(molecules.pos, (0, 0, 0, longer))
+    anchor = (torch.rand(added.shape, generator=random) * sizes).long()
+    near = pos.gather(1, anchor[:, :, None].expand(-1, -1, 3))
+    near = near + torch.randn(near.shape, generator=random)
+    extra = vocabulary.elements.index(EXTRA_ELEMENT), vocabulary.charges.index(0)
+    return MoleculeBatch(
+        pos=centred(torch.where(added[:, :, None], near, pos), place < total),
+        element=functional.pad(molecules.element, (0, longer)).masked_fill(added, extra[0]),
+        charge=functional.pad(molecules.charge, (0, longer)).masked_fill(added, extra[1]),
+        bond=functional.pad(molecules.bond, (0, pairs)),
+        mask=place < total,
+    )
 
 
 def with_placeholders(info: dict[str, Any]) -> dict[str, Any]:
-    """One element more, and molecules larger by as many atoms as `PlaceholderLoader` adds."""
+    """One element more, and molecules larger by as many atoms as `add_placeholders` adds."""
     sizes, atoms = dict[str, int](), 0.0
     for size, count in info["sizes"].items():
         atoms += int(size) * count / sum(info["sizes"].values())
@@ -203,32 +179,22 @@ def without_products(network: DenoisingNetwork) -> None:
 
 def scaled(scale: float) -> Callable[[Process], Process]:
     """Half of the categories are kept at σ = scale."""
-    return lambda process: replace(
-        process,
-        **{name: replace(getattr(process, name), scale=scale) for name in ("element", "charge", "bond")},
-    )
-
-
-@dataclass(frozen=True)
-class PairMeanProcess(Process):
-    """Bonds weigh as a mean over all pairs, not as a sum an atom."""
-
-    def loss(self, predicted: Prediction, clean: MoleculeBatch, sigma: Tensor) -> dict[str, Tensor]:
-        """The usual losses, that of bonds a mean over the pairs."""
-        losses = super().loss(predicted, clean, sigma)
-        return {**losses, "bond": losses["bond"] * 2 / (clean.sizes - 1).clamp_min(1)}
+    return lambda process: process.changed(**{name: {"scale": scale} for name in ("element", "charge", "bond")})
 
 
 def weighted(**weights: float) -> Callable[[Process], Process]:
     """Other weights of the loss."""
-    return lambda process: replace(process, weights=LossWeights(**weights))
+    return lambda process: process.changed(**{name: {"weight": weight} for name, weight in weights.items()})
 
 
-def remade(process_type: type[Process], **fields: Any) -> Callable[[Process], Process]:
-    """The same process as another class."""
-    return lambda process: process_type(
-        process.pos, process.element, process.charge, process.bond, **{"weights": process.weights, **fields}
-    )
+def by_pairs(process: Process) -> Process:
+    """The error of bonds as a mean over the pairs, not as a sum divided by the number of atoms."""
+    return process.changed(bond={"of_pairs": False, "weight": 2.0})
+
+
+def wrapped(wrapper: Callable[[Any], Any]) -> Callable[[Process], Process]:
+    """Positions as another modality that holds them."""
+    return lambda process: Process({**process.modalities, "pos": wrapper(process.modalities["pos"])})
 
 
 def network(**options: int | str) -> dict[str, Any]:
@@ -255,7 +221,7 @@ VARIANTS: dict[str, Variant] = {
     "no self-conditioning": Variant({"self_conditioning": 0.0}),
     "self-conditioning always": Variant({"self_conditioning": 1.0}),
     "elements and charges masked": Variant(info=masked_atoms),
-    "placeholder atoms, two at most": Variant(info=with_placeholders, loader=PlaceholderLoader),
+    "placeholder atoms, two at most": Variant(info=with_placeholders, molecules=add_placeholders),
     "categories half kept at σ = 0.5 Å": Variant(process=scaled(0.5)),
     "categories half kept at σ = 2 Å": Variant(process=scaled(2.0)),
     "ln σ of mean -1.5": Variant({"log_sigma_mean": -1.5}),
@@ -264,17 +230,19 @@ VARIANTS: dict[str, Variant] = {
     "ln σ of deviation 1.8": Variant({"log_sigma_deviation": 1.8}),
     "bonds weigh 0.25": Variant(process=weighted(bond=0.25)),
     "bonds weigh 1": Variant(process=weighted(bond=1.0)),
-    "bonds as a mean over pairs": Variant(process=remade(PairMeanProcess, weights=LossWeights(bond=2.0))),
+    "bonds as a mean over pairs": Variant(
+        process=lambda process: process.changed(bond={"of_pairs": False, "weight": 2.0})
+    ),
     "positions weigh 3": Variant(process=weighted(pos=3.0)),
-    "loss on near distances": Variant(process=remade(DistanceProcess, weights=DistanceWeights())),
-    "distorted positions": Variant(process=remade(DistortedProcess)),
+    "loss on near distances": Variant(process=wrapped(NearDistances)),
+    "distorted positions": Variant(process=wrapped(Distorted)),
     "average over 100 steps": Variant({"ema": 0.99}),
     "average over 10,000 steps": Variant({"ema": 0.9999}),
-    "Muon": Variant(trainer=MuonTrainer),
+    "Muon": Variant(optimizers=muon),
     "learning rate 1e-3": Variant({"learning_rate": 1e-3}),
     "learning rate 4e-3": Variant({"learning_rate": 4e-3}),
-    "learning rate constant": Variant(trainer=ConstantRateTrainer),
-    "learning rate falls linearly": Variant(trainer=LinearRateTrainer),
+    "learning rate constant": Variant(rate=constant_rate),
+    "learning rate falls linearly": Variant(rate=linear_rate),
     "batches of 12": Variant({"batch_size": 12}),
     "batches of 48": Variant({"batch_size": 48}),
     "no weight decay": Variant({"weight_decay": 0.0}),

@@ -3,9 +3,9 @@
 Both are full denoisers (positions, elements, charges, bonds; same preconditioning, same inputs), so that an evaluation
 and a training step of each do the same job. They are written for measuring, at the sizes that are published:
 
-- `EdgeGraphNetwork`: the E(n)-equivariant graph network (Satorras et al. 2021, arXiv:2102.09844) at the size of EDM on
-  QM9 (Hoogeboom et al. 2022, arXiv:2203.17003, appendix C): 9 layers, 256 wide, attention. Messages are scalars.
-- `EdgeProductNetwork`: tensor products of e3nn on every edge, as in NequIP (Batzner et al. 2022, arXiv:2101.03164):
+- `edge_graph_network`: the E(n)-equivariant graph network (Satorras et al. 2021, arXiv:2102.09844) at the size of EDM
+  on QM9 (Hoogeboom et al. 2022, arXiv:2203.17003, appendix C): 9 layers, 256 wide, attention. Messages are scalars.
+- `edge_product_network`: tensor products of e3nn on every edge, as in NequIP (Batzner et al. 2022, arXiv:2101.03164):
   moldiff's depth and widths, with `uvu` products of neighbours' features and harmonics weighted by the edge's scalars.
 """
 
@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from moldiff.molecules.batch import BOND_ORDERS, MoleculeBatch, Prediction, Vocabulary, centred
+from moldiff.molecules.levels import Levels
+from moldiff.molecules.pairs import pair_number
 
 
 class Edges:
@@ -24,11 +26,12 @@ class Edges:
 
     Attributes:
         row, column: [edge] numbers of the two atoms in the flattened [molecule * atom].
+        pair: [edge] its pair in the flattened [molecule * pair].
     """
 
     def __init__(self, batch: MoleculeBatch) -> None:
-        molecule, first, second = batch.pair_mask.nonzero(as_tuple=True)
-        self.place = (molecule, first, second)
+        molecule, first, second = batch.pairs.matrix(batch.pair_mask).nonzero(as_tuple=True)
+        self.pair = molecule * batch.bond.shape[1] + pair_number(first, second)
         self.row, self.column = molecule * batch.mask.shape[1] + first, molecule * batch.mask.shape[1] + second
 
     def sum(self, values: Tensor, nodes: int) -> Tensor:
@@ -37,54 +40,72 @@ class Edges:
 
 
 class Yardstick(nn.Module):
-    """What both networks share: inputs, preconditioning (Karras et al. 2022) and heads."""
+    """What both networks share: inputs, preconditioning (Karras et al. 2022) and heads.
 
-    def __init__(self, vocabulary: Vocabulary, sigma_data: float, width: int, edge_width: int) -> None:
+    Args:
+        vocabulary: the categories.
+        sigma_data: standard deviation of the data's centred coordinates, Å.
+        width: channels of an atom.
+        edge_width: channels of an edge's last message.
+        body: takes [atom, channel], [atom, 3], [edge, channel], the edges and which atoms are real to the last scalars,
+            positions and messages.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, sigma_data: float, width: int, edge_width: int, body: nn.Module) -> None:
         super().__init__()
+        self.body = body
         self.vocabulary, self.sigma_data = vocabulary, sigma_data
         classes = vocabulary.sizes
         self.embedding = nn.Linear(classes["element"] + classes["charge"] + 1, width)
         self.head = nn.Linear(width, classes["element"] + classes["charge"])
         self.bond_head = nn.Linear(edge_width + len(BOND_ORDERS), len(BOND_ORDERS))
 
-    def forward(self, noisy: MoleculeBatch, sigma: Tensor, previous: Prediction | None = None) -> Prediction:
+    def forward(self, noisy: MoleculeBatch, levels: Levels, previous: Prediction | None = None) -> Prediction:
         """The clean molecules; ``previous`` is not used."""
-        mask, edges = noisy.mask, Edges(noisy)
-        variance = sigma**2 + self.sigma_data**2
-        entered = noisy.pos * (self.sigma_data * variance.rsqrt())[:, None, None]
+        mask, edges, frame = noisy.mask, Edges(noisy), levels.frame(noisy.mask)
+        level = levels.pos[:, :, None]
+        variance = level**2 + self.sigma_data**2
+        framed = centred(noisy.pos, frame, mask)
+        entered = framed * (self.sigma_data * variance.rsqrt())
         sizes = self.vocabulary.sizes
         seen = torch.cat(
             [
                 functional.one_hot(noisy.element, sizes["element"]),
                 functional.one_hot(noisy.charge, sizes["charge"]),
-                sigma.log()[:, None, None].expand(*mask.shape, 1),
+                (level + 1e-6).log(),
             ],
             -1,
         ).to(entered.dtype)
-        bond = functional.one_hot(noisy.bond[edges.place], len(BOND_ORDERS)).to(entered.dtype)
+        bond = functional.one_hot(noisy.bond.flatten()[edges.pair], len(BOND_ORDERS)).to(entered.dtype)
         scalars, pos, messages = self.body(
             self.embedding(seen).flatten(0, 1), entered.flatten(0, 1), bond, edges, mask.flatten()
         )
         move = pos.reshape(entered.shape) - entered
-        scale = self.sigma_data**2 / variance, sigma * self.sigma_data * variance.rsqrt()
-        clean = centred(scale[0][:, None, None] * noisy.pos + scale[1][:, None, None] * move, mask)
+        scale = self.sigma_data**2 / variance, level * self.sigma_data * variance.rsqrt()
+        clean = centred(scale[0] * framed + scale[1] * move, frame, mask)
         element, charge = self.head(scalars).unflatten(0, mask.shape).split([sizes["element"], sizes["charge"]], -1)
         logits = self.bond_head(torch.cat([messages, bond], -1))
-        matrix = logits.new_zeros(*noisy.bond.shape, len(BOND_ORDERS)).index_put(edges.place, logits)
-        return Prediction(clean, element, charge, matrix + matrix.transpose(1, 2))
-
-    def body(
-        self, scalars: Tensor, pos: Tensor, bond: Tensor, edges: Edges, real: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """[atom, channel], [atom, 3], [edge, channel] to the last scalars, positions and messages."""
-        raise NotImplementedError
+        both = logits.new_zeros(noisy.bond.numel(), len(BOND_ORDERS)).index_add(0, edges.pair, logits)
+        return Prediction(clean, element, charge, both.unflatten(0, noisy.bond.shape))
 
 
-class EdgeGraphNetwork(Yardstick):
-    """EGNN of EDM's size: in each layer messages on edges, attention over them, then a move along the differences."""
+def edge_graph_network(vocabulary: Vocabulary, sigma_data: float, layers: int = 9, width: int = 256) -> Yardstick:
+    """EGNN of EDM's size."""
+    return Yardstick(vocabulary, sigma_data, width, width, EdgeGraph(layers, width))
 
-    def __init__(self, vocabulary: Vocabulary, sigma_data: float, layers: int = 9, width: int = 256) -> None:
-        super().__init__(vocabulary, sigma_data, width, width)
+
+def edge_product_network(
+    vocabulary: Vocabulary, sigma_data: float, layers: int = 6, scalars: int = 128, vectors: int = 32, degree: int = 1
+) -> Yardstick:
+    """Tensor products on edges."""
+    return Yardstick(vocabulary, sigma_data, scalars, RADIAL, EdgeProducts(layers, scalars, vectors, degree))
+
+
+class EdgeGraph(nn.Module):
+    """In each layer messages on edges, attention over them, then a move along the differences."""
+
+    def __init__(self, layers: int, width: int) -> None:
+        super().__init__()
         edge = 2 * width + 2 + len(BOND_ORDERS)
 
         def perceptron(*widths: int) -> nn.Sequential:
@@ -102,10 +123,10 @@ class EdgeGraphNetwork(Yardstick):
             nn.Sequential(perceptron(edge, width, width), nn.Linear(width, 1, bias=False)) for _ in range(layers)
         )
 
-    def body(
+    def forward(
         self, scalars: Tensor, pos: Tensor, bond: Tensor, edges: Edges, real: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """See `Yardstick.body`."""
+        """See `Yardstick`."""
         first = _squared(pos, edges)[1]
         message = bond
         for messages, attention, updates, moves in zip(
@@ -120,19 +141,11 @@ class EdgeGraphNetwork(Yardstick):
         return scalars, pos, message
 
 
-class EdgeProductNetwork(Yardstick):
-    """Tensor products on edges: a neighbour's features times harmonics of the edge, weighted by the edge's scalars."""
+class EdgeProducts(nn.Module):
+    """A neighbour's features times harmonics of the edge, weighted by the edge's scalars."""
 
-    def __init__(
-        self,
-        vocabulary: Vocabulary,
-        sigma_data: float,
-        layers: int = 6,
-        scalars: int = 128,
-        vectors: int = 32,
-        degree: int = 1,
-    ) -> None:
-        super().__init__(vocabulary, sigma_data, scalars, RADIAL)
+    def __init__(self, layers: int, scalars: int, vectors: int, degree: int) -> None:
+        super().__init__()
         self.degree = degree
         self.features = o3.Irreps(
             [(scalars, (0, 1))] + [(vectors, (order, (-1) ** order)) for order in range(1, degree + 1)]
@@ -153,10 +166,10 @@ class EdgeProductNetwork(Yardstick):
             self.gates.append(nn.Linear(scalars, scalars + vectors * degree))
             self.moves.append(o3.Linear(self.features, o3.Irreps("1x1o")))
 
-    def body(
+    def forward(
         self, scalars: Tensor, pos: Tensor, bond: Tensor, edges: Edges, real: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """See `Yardstick.body`."""
+        """See `Yardstick`."""
         features = torch.cat([scalars, scalars.new_zeros(len(scalars), self.features.dim - self.scalars)], -1)
         radial = bond
         for product, weights, before, after, gates, move in zip(
@@ -185,7 +198,7 @@ class EdgeProductNetwork(Yardstick):
 
 
 RADIAL = 24
-"""Gaussians of the distance that the edges of `EdgeProductNetwork` see."""
+"""Gaussians of the distance that the edges of `EdgeProducts` see."""
 
 
 def _squared(pos: Tensor, edges: Edges) -> tuple[Tensor, Tensor]:

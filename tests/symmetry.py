@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from moldiff.molecules.batch import Denoiser, MoleculeBatch, Prediction
+from moldiff.molecules.batch import MoleculeBatch, Prediction, centred
+from moldiff.molecules.denoiser import Denoiser
+from moldiff.molecules.levels import Levels
+from moldiff.molecules.pairs import PairIndex, pair_count, pair_number
 
 TOLERANCE = 1e-9
 """Absolute and relative."""
@@ -20,19 +23,23 @@ def _same(tensor: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Change:
-    """What is done to molecules: to the positions they enter with and those expected, to atoms, pairs and molecules."""
+    """What is done to molecules: to the positions they enter with and those expected, to atoms and to packed pairs."""
 
     name: str
     entering: Map = _same
     leaving: Map = _same
     atoms: Map = _same
     pairs: Map = _same
-    molecules: Map = _same
 
     def batch(self, batch: MoleculeBatch) -> MoleculeBatch:
         """The changed input."""
         element, charge, mask = (self.atoms(values) for values in (batch.element, batch.charge, batch.mask))
         return MoleculeBatch(self.atoms(self.entering(batch.pos)), element, charge, self.pairs(batch.bond), mask)
+
+    def levels(self, levels: Levels) -> Levels:
+        """The changed levels."""
+        pos, element, charge = (self.atoms(values) for values in (levels.pos, levels.element, levels.charge))
+        return Levels(pos, element, charge, self.pairs(levels.bond))
 
     def prediction(self, prediction: Prediction, pos: Map) -> Prediction:
         """The prediction changed alike."""
@@ -41,19 +48,23 @@ class Change:
 
 
 def assert_equivariant(
-    denoiser: Denoiser, batch: MoleculeBatch, sigma: Tensor, previous: Prediction | None = None
+    denoiser: Denoiser, batch: MoleculeBatch, levels: Levels, previous: Prediction | None = None
 ) -> None:
     """A prediction turns and mirrors with its molecule, and how else the molecule is given does not matter.
+
+    Given atoms stay where they are in their frame.
 
     Raises:
         AssertionError: it is not so; the message begins with the name of the broken symmetry.
     """
-    assert batch.pos.dtype == sigma.dtype == torch.float64, "symmetry is asserted in float64"
-    expected = denoiser(batch, sigma, previous)
-    assert_close("mirrored bonds", expected.bond, expected.bond.transpose(1, 2))
+    assert batch.pos.dtype == levels.pos.dtype == torch.float64, "symmetry is asserted in float64"
+    expected = denoiser(batch, levels, previous)
+    given = (levels.pos == 0) & batch.mask
+    framed = centred(batch.pos, levels.frame(batch.mask), batch.mask)
+    assert_close("frame of positions", expected.pos[given], framed[given])
     for change in changes(batch.mask):
         before = None if previous is None else change.prediction(previous, change.entering)
-        actual = denoiser(change.batch(batch), change.molecules(sigma), before)
+        actual = denoiser(change.batch(batch), change.levels(levels), before)
         _compare(change, actual, change.prediction(expected, change.leaving), change.atoms(batch.mask))
 
 
@@ -65,18 +76,20 @@ def changes(mask: Tensor) -> Iterator[Change]:
     shift = torch.tensor([3.0, -2.0, 5.0], dtype=torch.float64) * mask[:, :, None]
     yield Change("translation", entering=lambda pos: pos + shift)
     order, molecule = _permutation(mask), torch.arange(len(mask))[:, None]
+    index = PairIndex.of(mask.shape[1], mask.device)
+    pair_order = pair_number(order[:, index.row], order[:, index.column])
     yield Change(
         "permutation",
         atoms=lambda values: values[molecule, order],
-        pairs=lambda values: values[molecule[:, :, None], order[:, :, None], order[:, None, :]],
+        pairs=lambda values: values[molecule, pair_order],
     )
-    yield Change("padding", atoms=lambda values: _padded(values, 1), pairs=lambda values: _padded(values, 2))
+    more = mask.shape[1] + 3
+    yield Change("padding", atoms=lambda values: _padded(values, more), pairs=lambda v: _padded(v, pair_count(more)))
     for number, size in enumerate(mask.sum(1).tolist()):
         yield Change(
             "company",
             atoms=lambda values, at=number, size=size: values[at : at + 1, :size],
-            pairs=lambda values, at=number, size=size: values[at : at + 1, :size, :size],
-            molecules=lambda values, at=number: values[at : at + 1],
+            pairs=lambda values, at=number, size=size: values[at : at + 1, : pair_count(size)],
         )
 
 
@@ -95,7 +108,7 @@ def rotation(seed: int = 0) -> Tensor:
 
 
 def _compare(change: Change, actual: Prediction, expected: Prediction, mask: Tensor) -> None:
-    pairs = mask[:, :, None] & mask[:, None, :] & ~torch.eye(mask.shape[1], dtype=torch.bool)
+    pairs = PairIndex.of(mask.shape[1], mask.device).real(mask)
     assert_close(f"{change.name} of positions", actual.pos, expected.pos)
     assert_close(f"{change.name} of elements", actual.element[mask], expected.element[mask])
     assert_close(f"{change.name} of charges", actual.charge[mask], expected.charge[mask])
@@ -110,10 +123,6 @@ def _permutation(mask: Tensor) -> Tensor:
     return order
 
 
-def _padded(values: Tensor, axes: int, more: int = 3) -> Tensor:
-    """Three atoms of nothing appended along the axes after the first."""
-    for axis in range(1, axes + 1):
-        shape = list(values.shape)
-        shape[axis] = more
-        values = torch.cat([values, values.new_zeros(shape)], axis)
-    return values
+def _padded(values: Tensor, places: int) -> Tensor:
+    """Zeros appended to this many places; the pairs of added atoms come after all others."""
+    return torch.cat([values, values.new_zeros(len(values), places - values.shape[1], *values.shape[2:])], 1)

@@ -198,3 +198,43 @@ def test_no_pickle_is_read():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {"torch.load", "pickle.load", "pickle.loads"}:
                 assert "weights_only=True" in ast.unparse(node), f"{path}:{node.lineno}"
+
+
+INTERFACES = {"Protocol", "ABC", "Exception"}
+"""What a class derives from that is an interface."""
+SHARED = {"Options", "UserError"}
+"""Classes of ours that are made to be derived from: pydantic's way to share a configuration, and a kind of error."""
+
+
+def concrete_bases(trees: dict[str, ast.AST]) -> list[str]:
+    """Classes that derive from a class of the same sources which is no interface."""
+    classes = {
+        node.name: (where, [ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases])
+        for where, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+    return [
+        f"{where}: {name}({base})"
+        for name, (where, bases) in classes.items()
+        for base in bases
+        if base in classes and base not in SHARED and INTERFACES.isdisjoint(classes[base][1])
+    ]
+
+
+def test_a_class_is_an_interface_or_finished_and_never_both():
+    paths = [path for part in ("moldiff", "benchmarks", "tests", "data") for path in (ROOT / part).rglob("*.py")]
+    assert concrete_bases({str(path.relative_to(ROOT)): ast.parse(path.read_text("utf-8")) for path in paths}) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("class A: pass\nclass B(A): pass", ["x: B(A)"]),
+        ("class A(Protocol): pass\nclass B(A): pass", []),
+        ("class A(abc.ABC): pass\nclass B(A): pass\nclass C(B): pass", ["x: C(B)"]),
+        ("class A(nn.Module): pass\ndef f():\n    class B(m.A[int]): pass", ["x: B(A)"]),
+    ],
+)
+def test_a_subclass_of_a_concrete_class_is_found(source: str, found: list[str]):
+    assert concrete_bases({"x": ast.parse(source)}) == found

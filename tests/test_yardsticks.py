@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from benchmarks.yardsticks import EdgeGraphNetwork, EdgeProductNetwork, Yardstick
+from benchmarks.yardsticks import Yardstick, edge_graph_network, edge_product_network
 from tests import tiny
 from tests.symmetry import assert_equivariant
 
-SIGMAS = tiny.levels(0.05, 0.7, 8.0)
+SIGMAS = (0.05, 0.7, 8.0)
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +23,9 @@ def in_float64() -> Iterator[None]:
 
 def yardsticks() -> list[Yardstick]:
     return [
-        EdgeGraphNetwork(tiny.VOCABULARY, tiny.SIGMA_DATA, layers=2, width=16),
-        EdgeProductNetwork(tiny.VOCABULARY, tiny.SIGMA_DATA, layers=2, scalars=8, vectors=4),
-        EdgeProductNetwork(tiny.VOCABULARY, tiny.SIGMA_DATA, layers=2, scalars=8, vectors=4, degree=2),
+        edge_graph_network(tiny.VOCABULARY, tiny.SIGMA_DATA, layers=2, width=16),
+        edge_product_network(tiny.VOCABULARY, tiny.SIGMA_DATA, layers=2, scalars=8, vectors=4),
+        edge_product_network(tiny.VOCABULARY, tiny.SIGMA_DATA, layers=2, scalars=8, vectors=4, degree=2),
     ]
 
 
@@ -33,18 +33,20 @@ def yardsticks() -> list[Yardstick]:
 def test_yardstick_is_equivariant(number: int) -> None:
     network = yardsticks()[number]
     with torch.no_grad():
-        assert_equivariant(network, tiny.batch_of(6, 4, 1), SIGMAS)
+        batch = tiny.batch_of(6, 4, 1)
+        assert_equivariant(network, batch, tiny.at(batch, *SIGMAS))
 
 
 @pytest.mark.parametrize("number", [0, 1, 2], ids=["egnn", "e3nn-1", "e3nn-2"])
 def test_yardstick_learns_with_all_its_parameters(number: int) -> None:
     network, process, clean = yardsticks()[number], tiny.process(), tiny.batch_of(6, 4)
-    noisy = process.corrupt(clean, SIGMAS[:2], tiny.seeded())
-    process.total(process.loss(network(noisy, SIGMAS[:2]), clean, SIGMAS[:2])).backward()
+    levels = tiny.at(clean, *SIGMAS[:2])
+    noisy = process.corrupt(clean, levels, tiny.seeded())
+    process.total(process.loss(network(noisy, levels), clean, levels)).backward()
     without = [name for name, one in network.named_parameters() if one.grad is None or not one.grad.abs().sum() > 0]
     assert not without
 
 
 def test_graph_network_has_the_size_of_edm() -> None:
-    parameters = sum(one.numel() for one in EdgeGraphNetwork(tiny.VOCABULARY, tiny.SIGMA_DATA).parameters())
+    parameters = sum(one.numel() for one in edge_graph_network(tiny.VOCABULARY, tiny.SIGMA_DATA).parameters())
     assert 5.0e6 < parameters < 5.7e6  # EDM on QM9: 5.3 M

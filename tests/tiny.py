@@ -26,6 +26,7 @@ from moldiff.dataset.storage import (
 )
 from moldiff.diffusion.process import Process
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
+from moldiff.molecules.levels import Given, Levels
 from moldiff.network.denoiser import DenoisingNetwork
 
 VOCABULARY = Vocabulary((6, 7, 8, 9), (-1, 0, 1))
@@ -48,12 +49,31 @@ def mask_of(*sizes: int) -> torch.Tensor:
 
 def batch_of(*sizes: int, seed: int = 0, spread: float = 1.5) -> MoleculeBatch:
     """Random molecules in float64."""
-    sigma = torch.full((len(sizes),), spread, dtype=torch.float64)
-    return process().prior(mask_of(*sizes), sigma, seeded(seed))
+    blank = MoleculeBatch.blank(mask_of(*sizes), torch.float64)
+    return process().prior(blank, at(blank, spread), seeded(seed))
 
 
 def levels(*sigmas: float) -> torch.Tensor:
     return torch.tensor(sigmas, dtype=torch.float64)
+
+
+def at(batch: MoleculeBatch, *sigmas: float, given: Given | None = None) -> Levels:
+    """The levels of molecules at these σ, one for all or one for each."""
+    return Levels.of(levels(*sigmas).expand(len(batch)), batch, given)
+
+
+def pattern(batch: MoleculeBatch, seed: int = 0) -> Given:
+    """Random places given, of each modality its own; but for every third molecule some positions."""
+    generator = seeded(seed)
+    share = torch.rand(len(batch), 1, generator=generator)
+
+    def drawn(mask: torch.Tensor) -> torch.Tensor:
+        return torch.rand(mask.shape, generator=generator) < share
+
+    pos = drawn(batch.mask)
+    pos[:, 0] = True
+    pos = pos & (torch.arange(len(batch)) % 3 != 2)[:, None]
+    return Given.of(batch, pos=pos, element=drawn(batch.mask), charge=drawn(batch.mask), bond=drawn(batch.pair_mask))
 
 
 def network(*, randomised: bool = True, seed: int = 0, **options: Any) -> DenoisingNetwork:

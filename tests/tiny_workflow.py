@@ -28,7 +28,7 @@ OPTIONS: dict[str, Any] = {
         "accelerator": "cpu",
     },
     "sample": {"n": 16, "steps": 8, "shards": 2, "threads": 1, "accelerator": "cpu"},
-    "report": {"pictures": 4, "viewers": 2},
+    "report": {"pictures": 4, "molecules": 50},
 }  # fmt: skip
 RULES = [
     "featurize", "merge_featurized", "train", "sample", "merge_samples", "check", "merge_checks", "rank", "report"

@@ -142,7 +142,7 @@ def train(
 ) -> None:
     """Train a denoiser on a dataset folder; the weights go to OUT/model.safetensors."""
     from moldiff.stages import train as stages
-    from moldiff.training.loop import Interrupted
+    from moldiff.training.session import Interrupted
 
     try:
         stages.train(options, dataset, out, state=state, overwrite=overwrite)

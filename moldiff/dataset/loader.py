@@ -11,7 +11,8 @@ from torch import Tensor
 from moldiff.dataset.storage import FeaturizedDataset
 from moldiff.errors import UserError
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
-from moldiff.seeds import hash_seed
+from moldiff.molecules.pairs import pair_count, pair_number
+from moldiff.seeds import Stream, stream_seed
 
 WINDOW = 64
 """Batches among which molecules are sorted by size: more would waste less padding and mix molecules less."""
@@ -79,13 +80,13 @@ class MoleculeLoader:
         first = counts.cumsum(0) - counts
         bond = torch.arange(len(owner)) - first[owner] + self.bond_start[molecules][owner]
         row, column = self.bonds[bond].unbind(1)
-        matrix = torch.zeros(len(molecules), len(place), len(place), dtype=torch.long)
-        matrix[owner, row, column] = matrix[owner, column, row] = self.orders[bond]
+        pairs = torch.zeros(len(molecules), pair_count(len(place)), dtype=torch.long)
+        pairs[owner, pair_number(row, column)] = self.orders[bond]
         return MoleculeBatch(
             pos=self.pos[atom] * mask[:, :, None],
             element=self.element[atom] * mask,
             charge=self.charge[atom] * mask,
-            bond=matrix,
+            bond=pairs,
             mask=mask,
         )
 
@@ -95,7 +96,7 @@ class MoleculeLoader:
         Molecules are shuffled, sorted by size within windows and cut where the pairs of ``batch_size`` molecules of
         mean size are reached, so that a batch holds molecules of similar size and costs about the same time.
         """
-        generator = torch.Generator().manual_seed(hash_seed(seed, epoch))
+        generator = torch.Generator().manual_seed(stream_seed(seed, Stream.ORDER, epoch))
         order = torch.randperm(len(self), generator=generator)
         result: list[Tensor] = []
         budget = batch_size * float((self.sizes.double() ** 2).mean())

@@ -1,6 +1,6 @@
 """Diffusion of categories (element, charge, bond), tied to the positions' noise level σ.
 
-A category is kept with probability α(σ) = 1/(1 + σ/scale), else redrawn from the training marginals m:
+A category is kept with probability α(σ) = 1/(1 + σ/scale), else drawn from the training marginals m:
 q(z_σ | z₀) = α δ(z_σ = z₀) + (1 − α) m(z_σ). This is D3PM with a marginal transition (Austin et al. 2021,
 arXiv:2107.03006; Vignac et al. 2023, arXiv:2209.14734), with σ in the place of the step.
 """
@@ -12,97 +12,83 @@ from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 from torch.nn import functional
 
-Sigma = Float[Tensor, " molecule"]
-Classes = Int[Tensor, "molecule *place"]
-Probabilities = Float[Tensor, "molecule *place channel"]
+from moldiff.diffusion.modality import Move
+
+Places = Bool[Tensor, "molecule place"]
+Level = Float[Tensor, "molecule place"]
+Classes = Int[Tensor, "molecule place"]
+Probabilities = Float[Tensor, "molecule place channel"]
 
 
 @dataclass(frozen=True)
 class CategoryDiffusion:
-    """The four verbs of one category: prior, corrupt, loss, step.
+    """The modality of one category (`moldiff.diffusion.modality.Modality`).
 
     Attributes:
         marginal: [channel] share of each class in the training set.
         scale: σ, Å, at which half of the categories are kept.
+        weight: of the loss.
+        of_pairs: the places are the pairs of atoms, and their error is divided by the number of atoms: a mean over
+            the pairs would make a bond of a large molecule weigh less.
     """
 
     marginal: Float[Tensor, " channel"]
     scale: float = 1.0
+    weight: float = 1.0
+    of_pairs: bool = False
 
-    def alpha(self, sigma: Sigma) -> Sigma:
-        """Probability that a category is still the clean one's copy."""
-        return 1 / (1 + sigma / self.scale)
+    def alpha(self, level: Float[Tensor, "*place"]) -> Float[Tensor, "*place"]:
+        """Probability that a category is still the clean one's copy; 1 at level 0."""
+        return 1 / (1 + level / self.scale)
 
-    def prior(self, mask: Bool[Tensor, "molecule *place"], generator: Generator) -> Classes:
+    def prior(self, places: Places, level: Level, random: Generator) -> Classes:
         """Classes drawn from the marginals; 0 on padding."""
-        marginal = self.marginal.to(generator.device, torch.float32)
+        marginal = self.marginal.to(random.device, torch.float32)
         # one at least: torch draws no empty sample, and an atom alone has no pairs
-        drawn = torch.multinomial(marginal, max(1, mask.numel()), replacement=True, generator=generator)
-        return drawn[: mask.numel()].reshape(mask.shape).to(mask.device) * mask
+        drawn = torch.multinomial(marginal, max(1, places.numel()), replacement=True, generator=random)
+        return drawn[: places.numel()].reshape(places.shape).to(places.device) * places
 
-    def corrupt(
-        self, clean: Classes, mask: Bool[Tensor, "molecule *place"], sigma: Sigma, generator: Generator
-    ) -> Classes:
+    def corrupt(self, clean: Classes, places: Places, level: Level, random: Generator) -> Classes:
         """z_σ given z₀."""
-        return self.redraw(clean, mask, self.alpha(sigma), generator)
+        return self._mixed(clean, places, self.alpha(level), random)
 
-    def raise_noise(
-        self,
-        classes: Classes,
-        mask: Bool[Tensor, "molecule *place"],
-        sigma: Sigma,
-        higher: Sigma,
-        generator: Generator,
-    ) -> Classes:
+    def renoise(self, noisy: Classes, places: Places, level: Level, higher: Level, random: Generator) -> Classes:
         """From σ to a higher level: kept with α(higher)/α(σ), so that the marginals over z₀ stay exact."""
-        return self.redraw(classes, mask, self.alpha(higher) / self.alpha(sigma), generator)
-
-    def redraw(
-        self, classes: Classes, mask: Bool[Tensor, "molecule *place"], keep: Sigma, generator: Generator
-    ) -> Classes:
-        """Each class kept with the probability of its molecule, else redrawn from the marginals."""
-        uniform = torch.rand(mask.shape, generator=generator, device=generator.device).to(mask.device)
-        return torch.where(uniform < _spread(keep, mask.dim()), classes, self.prior(mask, generator))
+        return self._mixed(noisy, places, self.alpha(higher) / self.alpha(level), random)
 
     def loss(
-        self, logits: Probabilities, clean: Classes, mask: Bool[Tensor, "molecule *place"]
+        self, predicted: Probabilities, clean: Classes, places: Places, level: Level
     ) -> Float[Tensor, " molecule"]:
-        """Cross entropy, nats, mean over the places of each molecule; 0 for a molecule without a place."""
-        entropy = functional.cross_entropy(logits.flatten(0, -2), clean.flatten(), reduction="none")
-        entropy = entropy.reshape(mask.shape).masked_fill(~mask, 0)
-        return entropy.flatten(1).sum(1) / mask.flatten(1).sum(1).clamp_min(1)
+        """Cross entropy of logits, nats: mean over the free places of each molecule, or see ``of_pairs``.
 
-    def step(
-        self,
-        noisy: Classes,
-        logits: Probabilities,
-        mask: Bool[Tensor, "molecule *place"],
-        sigma: Sigma,
-        lower: Sigma,
-        generator: Generator,
-        temperature: float = 1.0,
-    ) -> Classes:
-        """From σ to a lower level by the exact posterior; the likeliest class where the level is 0.
-
-        ``temperature`` divides the logits: 1 draws what was predicted, less trusts the likelier classes more.
-        Where the logits are not finite, which `Process.step` tells, a class is drawn from the marginals.
+        0 for a molecule without a free place.
         """
-        posterior = self.posterior(noisy, (logits / temperature).softmax(-1), sigma, lower)
-        posterior = torch.where(posterior.isfinite(), posterior, self.marginal.to(posterior))
-        flat = posterior.flatten(0, -2).to(generator.device)
-        drawn = torch.multinomial(flat, 1, generator=generator).reshape(noisy.shape).to(noisy.device)
-        final = _spread(lower == 0, noisy.dim())
-        return torch.where(final, logits.argmax(-1), drawn) * mask
+        free = places & (level > 0)
+        entropy = functional.cross_entropy(predicted.flatten(0, -2), clean.flatten(), reduction="none")
+        entropy = entropy.reshape(places.shape).masked_fill(~free, 0)
+        count = _atoms(places.sum(1), entropy.dtype) if self.of_pairs else free.sum(1).clamp_min(1)
+        return entropy.sum(1) / count
 
-    def posterior(self, noisy: Classes, clean: Probabilities, sigma: Sigma, lower: Sigma) -> Probabilities:
+    def step(self, noisy: Classes, predicted: Probabilities, places: Places, move: Move, random: Generator) -> Classes:
+        """From σ to a lower level by the exact posterior; the likeliest class where the lower level is 0.
+
+        ``move.temperature`` divides the logits: 1 draws what was predicted, less trusts the likelier classes more.
+        Where the logits are not finite, which `Process.step` reports, a class is drawn from the marginals.
+        """
+        posterior = self.posterior(noisy, (predicted / move.temperature).softmax(-1), move.level, move.lower)
+        posterior = torch.where(posterior.isfinite(), posterior, self.marginal.to(posterior))
+        flat = posterior.flatten(0, -2).to(random.device)
+        drawn = torch.multinomial(flat, 1, generator=random).reshape(noisy.shape).to(noisy.device)
+        return torch.where(move.lower == 0, predicted.argmax(-1), drawn) * places
+
+    def posterior(self, noisy: Classes, clean: Probabilities, level: Level, lower: Level) -> Probabilities:
         """q(z_s | z_t, x̂₀) = Σ_{z₀} x̂₀(z₀) q(z_t | z_s) q(z_s | z₀) / q(z_t | z₀) (Austin et al. 2021, eq. 3 and 4).
 
         Both kernels are a multiple of the identity plus one row, so the sum over z₀ has a closed form:
         it is a sum of K terms, not of K².
         """
         marginal = self.marginal.to(clean)
-        dims = clean.dim()
-        at, to = _spread(self.alpha(sigma), dims), _spread(self.alpha(lower), dims)
+        at, to = self.alpha(level)[..., None], self.alpha(lower)[..., None]
         ratio = at / to  # α(t | s)
         here = functional.one_hot(noisy, len(marginal)).to(clean)
         m_here = marginal[noisy][..., None]
@@ -113,6 +99,11 @@ class CategoryDiffusion:
         result = forward * (to * weight + (1 - to) * marginal * weight.sum(-1, keepdim=True))
         return result / result.sum(-1, keepdim=True)
 
+    def _mixed(self, classes: Classes, places: Places, keep: Level, random: Generator) -> Classes:
+        uniform = torch.rand(places.shape, generator=random, device=random.device).to(places.device)
+        return torch.where(uniform < keep, classes, self.prior(places, keep, random))
 
-def _spread(values: Tensor, dims: int) -> Tensor:
-    return values.reshape(-1, *[1] * (dims - 1))
+
+def _atoms(pairs: Int[Tensor, " molecule"], dtype: torch.dtype) -> Float[Tensor, " molecule"]:
+    """How many atoms have this many pairs."""
+    return (1 + (1 + 8 * pairs.to(dtype)).sqrt()) / 2

@@ -6,70 +6,80 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
+from moldiff.diffusion.modality import Move
 from moldiff.molecules.batch import centred
+from moldiff.molecules.levels import frame_of
 
 Positions = Float[Tensor, "molecule atom 3"]
-Mask = Bool[Tensor, "molecule atom"]
-Sigma = Float[Tensor, " molecule"]
+Atoms = Bool[Tensor, "molecule atom"]
+Level = Float[Tensor, "molecule atom"]
 
 
 @dataclass(frozen=True)
 class PositionDiffusion:
-    """The four verbs of the positions: prior, corrupt, loss, step.
+    """The modality of positions (`moldiff.diffusion.modality.Modality`).
+
+    Positions are relative to the frame: the mean of the given atoms, where there are some, else of all atoms. Noise is
+    centred on the frame, and given atoms have none; so it is centred only where no atom is given.
 
     Attributes:
         sigma_data: standard deviation of the data's centred coordinates, Å.
+        weight: of the loss.
     """
 
     sigma_data: float
+    weight: float = 1.0
 
-    def prior(self, mask: Mask, sigma: Sigma, generator: Generator) -> Positions:
+    def prior(self, places: Atoms, level: Level, random: Generator) -> Positions:
         """Positions of which nothing is left: normal, with the variance that `corrupt` gives, σ² + σ_d²."""
-        return _column((sigma**2 + self.sigma_data**2).sqrt()) * noise(mask, sigma, generator)
+        spread = (level**2 + self.sigma_data**2).sqrt() * (level > 0)
+        return noise(spread, places, _frame(places, level), random)
 
-    def corrupt(self, clean: Positions, mask: Mask, sigma: Sigma, generator: Generator) -> Positions:
+    def corrupt(self, clean: Positions, places: Atoms, level: Level, random: Generator) -> Positions:
         """x₀ + σ ε."""
-        return clean + _column(sigma) * noise(mask, sigma, generator)
+        return clean + noise(level, places, _frame(places, level), random)
 
-    def loss(self, predicted: Positions, clean: Positions, mask: Mask, sigma: Sigma) -> Float[Tensor, " molecule"]:
-        """Squared error over c_out², mean over components, so that every σ weighs alike (Karras et al., table 1)."""
-        c_out = sigma * self.sigma_data / (sigma**2 + self.sigma_data**2).sqrt()
-        error = ((predicted - clean) ** 2).mean(2) * mask
-        return error.sum(1) / mask.sum(1) / c_out**2
+    def renoise(self, noisy: Positions, places: Atoms, level: Level, higher: Level, random: Generator) -> Positions:
+        """From σ to a higher level: x + √(higher² − σ²) ε."""
+        extra = (higher**2 - level**2).clamp_min(0).sqrt()
+        return noisy + noise(extra, places, _frame(places, level), random)
 
-    def step(
-        self,
-        noisy: Positions,
-        predicted: Positions,
-        mask: Mask,
-        sigma: Sigma,
-        lower: Sigma,
-        eta: float,
-        generator: Generator,
-        scale: float = 1.0,
-    ) -> Positions:
+    def loss(self, predicted: Positions, clean: Positions, places: Atoms, level: Level) -> Float[Tensor, " molecule"]:
+        """Squared error over c_out², mean over components, so that every σ weighs alike (Karras et al., table 1).
+
+        A mean over the free atoms; 0 for a molecule without one.
+        """
+        free = places & (level > 0)
+        squared = ((level**2 + self.sigma_data**2) / (level * self.sigma_data) ** 2).masked_fill(~free, 0)
+        error = ((predicted - clean) ** 2).mean(2) * squared
+        return error.sum(1) / free.sum(1).clamp_min(1)
+
+    def step(self, noisy: Positions, predicted: Positions, places: Atoms, move: Move, random: Generator) -> Positions:
         """From σ to a lower level, given the predicted clean positions.
 
         x_s = x̂₀ + √(σ_s² − τ²)/σ (x − x̂₀) + τ ε with τ = η σ_s √(1 − σ_s²/σ²). η = 0 is DDIM (Song et al. 2021,
         arXiv:2010.02502, eq. 12), which in these coordinates is Euler's step of the probability flow; η = 1 is the
         ancestral sampler of DDPM (Ho et al. 2020).
 
-        ``scale`` lengthens the way towards x̂₀ (the step scale of Abramson et al. 2024, algorithm 18), at most to x̂₀:
-        above 1, less of the noise is left than the level says, which draws from the denser part of the distribution.
+        ``move.scale`` lengthens the way towards x̂₀ (the step scale of Abramson et al. 2024, algorithm 18), at most to
+        x̂₀: above 1, less of the noise is left than the level says, which draws from the denser part of the
+        distribution.
         """
-        injected = eta * lower * (1 - (lower / sigma) ** 2).clamp_min(0).sqrt()
-        kept = (lower**2 - injected**2).clamp_min(0).sqrt() / sigma
-        kept = (1 - scale * (1 - kept)).clamp_min(0)
-        result = predicted + _column(kept) * (noisy - predicted)
-        return result if eta == 0 else result + _column(injected) * noise(mask, sigma, generator)
+        ratio = torch.where(move.level > 0, move.lower / move.level, 0)
+        injected = move.eta * move.lower * (1 - ratio**2).clamp_min(0).sqrt()
+        kept = torch.where(move.level > 0, (move.lower**2 - injected**2).clamp_min(0).sqrt() / move.level, 0)
+        kept = (1 - move.scale * (1 - kept)).clamp_min(0)
+        result = predicted + kept[:, :, None] * (noisy - predicted)
+        if move.eta == 0:
+            return result
+        return result + noise(injected, places, _frame(places, move.level), random)
 
 
-def noise(mask: Mask, like: Tensor, generator: Generator) -> Positions:
-    """Normal positions, mean zero over each molecule's real atoms; drawn on the generator's device."""
-    shape = (*mask.shape, 3)
-    drawn = torch.randn(shape, generator=generator, dtype=like.dtype, device=generator.device)
-    return centred(drawn.to(like.device), mask)
+def noise(spread: Level, places: Atoms, frame: Atoms, random: Generator) -> Positions:
+    """Normal positions of this standard deviation, Å, mean zero over each frame; drawn on the generator's device."""
+    drawn = torch.randn((*places.shape, 3), generator=random, dtype=spread.dtype, device=random.device)
+    return centred(drawn.to(spread.device) * spread[:, :, None], frame, places)
 
 
-def _column(sigma: Sigma) -> Float[Tensor, "molecule 1 1"]:
-    return sigma[:, None, None]
+def _frame(places: Atoms, level: Level) -> Atoms:
+    return frame_of(places & (level == 0), places)

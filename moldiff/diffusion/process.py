@@ -1,166 +1,146 @@
-"""The joint process: positions and categories share one noise level σ, so one number says how noisy a molecule is."""
+"""The joint process: one modality for each field of a state, asked alike."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
 from moldiff.diffusion.categories import CategoryDiffusion
+from moldiff.diffusion.modality import Modality, Move
 from moldiff.diffusion.positions import PositionDiffusion
-from moldiff.molecules.batch import MoleculeBatch, Prediction
-
-Sigma = Float[Tensor, " molecule"]
 
 
-@dataclass(frozen=True)
-class LossWeights:
-    """How much each part of the loss weighs."""
+@runtime_checkable
+class State(Protocol):
+    """What the process works on: named fields [molecule, place, ...], of which copies are made."""
 
-    pos: float = 1.0
-    element: float = 0.4
-    charge: float = 0.4
-    bond: float = 0.5
+    def replace(self, **fields: Tensor) -> Any:
+        """A copy with some fields changed."""
+
+    def places(self, name: str) -> Bool[Tensor, "molecule place"]:
+        """The real places of a field."""
 
 
-@dataclass(frozen=True)
-class NoiseDistribution:
-    """Log-normal distribution of σ in training, Å."""
-
-    mean: float = -1.0
-    std: float = 1.4
-
-    def draw(self, molecules: int, generator: Generator) -> Sigma:
-        """σ of each molecule."""
-        return (torch.randn(molecules, generator=generator, device=generator.device) * self.std + self.mean).exp()
+S = TypeVar("S", bound=State)
 
 
 @dataclass(frozen=True)
 class Process:
-    """All modalities of a molecule, asked the same four things.
+    """The noise of a whole state: five loops over its modalities.
+
+    Levels, predictions and states have a field for each modality, of its name. A place at level 0 is given: its value
+    leaves every loop as it entered, to the last bit.
 
     Attributes:
-        pos, element, charge, bond: the diffusion of each modality.
-        weights: of the loss.
+        modalities: by the name of their field, in the order in which random numbers are drawn.
     """
 
-    pos: PositionDiffusion
-    element: CategoryDiffusion
-    charge: CategoryDiffusion
-    bond: CategoryDiffusion
-    weights: LossWeights = LossWeights()
+    modalities: Mapping[str, Modality]
 
     @classmethod
-    def from_statistics(cls, sigma_data: float, marginals: dict[str, list[float]]) -> "Process":
-        """The process of a training set with these statistics."""
-        element, charge, bond = (
-            CategoryDiffusion(torch.tensor(marginals[name], dtype=torch.float64))
-            for name in ("element", "charge", "bond")
-        )
-        return cls(PositionDiffusion(sigma_data), element, charge, bond)
+    def from_statistics(cls, sigma_data: float, marginals: Mapping[str, list[float]]) -> "Process":
+        """The process of molecules of a training set with these statistics.
 
-    def prior(self, mask: Bool[Tensor, "molecule atom"], sigma: Sigma, generator: Generator) -> MoleculeBatch:
-        """Molecules of which nothing is left but their size."""
-        pairs, _ = unordered_pairs(mask)
-        return MoleculeBatch(
-            pos=self.pos.prior(mask, sigma, generator),
-            element=self.element.prior(mask, generator),
-            charge=self.charge.prior(mask, generator),
-            bond=mirrored(self.bond.prior(pairs, generator), mask.shape[1]),
-            mask=mask,
-        )
-
-    def corrupt(self, clean: MoleculeBatch, sigma: Sigma, generator: Generator) -> MoleculeBatch:
-        """The molecules at noise level σ."""
-        mask = clean.mask
-        pairs, (row, column) = unordered_pairs(mask)
-        return clean.replace(
-            pos=self.pos.corrupt(clean.pos, mask, sigma, generator),
-            element=self.element.corrupt(clean.element, mask, sigma, generator),
-            charge=self.charge.corrupt(clean.charge, mask, sigma, generator),
-            bond=mirrored(self.bond.corrupt(clean.bond[:, row, column], pairs, sigma, generator), mask.shape[1]),
-        )
-
-    def raise_noise(self, noisy: MoleculeBatch, sigma: Sigma, higher: Sigma, generator: Generator) -> MoleculeBatch:
-        """From σ up to a higher level, by fresh noise: the marginals over clean molecules stay exact."""
-        mask = noisy.mask
-        pairs, (row, column) = unordered_pairs(mask)
-        extra = (higher**2 - sigma**2).clamp_min(0).sqrt()
-        bond = self.bond.raise_noise(noisy.bond[:, row, column], pairs, sigma, higher, generator)
-        return noisy.replace(
-            pos=self.pos.corrupt(noisy.pos, mask, extra, generator),
-            element=self.element.raise_noise(noisy.element, mask, sigma, higher, generator),
-            charge=self.charge.raise_noise(noisy.charge, mask, sigma, higher, generator),
-            bond=mirrored(bond, mask.shape[1]),
-        )
-
-    def loss(self, predicted: Prediction, clean: MoleculeBatch, sigma: Sigma) -> dict[str, Float[Tensor, " molecule"]]:
-        """The loss of each modality and atom, unweighted; bonds count once for each unordered pair.
-
-        All are means over the atoms, bonds too: a mean over the pairs would make a bond of a large molecule weigh less.
+        Args:
+            sigma_data: standard deviation of centred coordinates, Å.
+            marginals: share of each class of element, charge and bond.
         """
-        pairs, (row, column) = unordered_pairs(clean.mask)
-        pairs_an_atom = pairs.sum(1) / clean.mask.sum(1)
-        bond = self.bond.loss(predicted.bond[:, row, column], clean.bond[:, row, column], pairs)
+        element, charge, bond = (torch.tensor(marginals[name], dtype=torch.float64) for name in CATEGORIES)
+        return cls(
+            {
+                "pos": PositionDiffusion(sigma_data),
+                "element": CategoryDiffusion(element, weight=0.4),
+                "charge": CategoryDiffusion(charge, weight=0.4),
+                "bond": CategoryDiffusion(bond, weight=0.5, of_pairs=True),
+            }
+        )
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weight of each modality's loss."""
+        return {name: modality.weight for name, modality in self.modalities.items()}
+
+    def changed(self, **changes: Mapping[str, Any]) -> "Process":
+        """A copy in which some fields of some modalities are others: ``changed(bond={"weight": 1.0})``."""
+        modalities: dict[str, Any] = dict(self.modalities)
+        return Process(modalities | {name: replace(modalities[name], **fields) for name, fields in changes.items()})
+
+    def prior(self, state: S, levels: Any, random: Generator) -> S:
+        """The state of which nothing is left but what is given."""
+        fields = {}
+        for name, modality in self.modalities.items():
+            level = getattr(levels, name)
+            fields[name] = _kept(getattr(state, name), modality.prior(state.places(name), level, random), level)
+        return state.replace(**fields)
+
+    def corrupt(self, clean: S, levels: Any, random: Generator) -> S:
+        """The clean state at these noise levels."""
+        fields = {}
+        for name, modality in self.modalities.items():
+            value, level = getattr(clean, name), getattr(levels, name)
+            fields[name] = _kept(value, modality.corrupt(value, clean.places(name), level, random), level)
+        return clean.replace(**fields)
+
+    def renoise(self, noisy: S, levels: Any, higher: Any, random: Generator) -> S:
+        """From some levels up to higher ones by fresh noise: the marginals over clean states stay exact."""
+        fields = {}
+        for name, modality in self.modalities.items():
+            value, level, above = getattr(noisy, name), getattr(levels, name), getattr(higher, name)
+            fields[name] = _kept(value, modality.renoise(value, noisy.places(name), level, above, random), level)
+        return noisy.replace(**fields)
+
+    def loss(self, predicted: Any, clean: State, levels: Any) -> dict[str, Float[Tensor, " molecule"]]:
+        """The loss of each modality and molecule, unweighted, over the places that are not given."""
         return {
-            "pos": self.pos.loss(predicted.pos, clean.pos, clean.mask, sigma),
-            "element": self.element.loss(predicted.element, clean.element, clean.mask),
-            "charge": self.charge.loss(predicted.charge, clean.charge, clean.mask),
-            "bond": bond * pairs_an_atom,
+            name: modality.loss(
+                getattr(predicted, name), getattr(clean, name), clean.places(name), getattr(levels, name)
+            )
+            for name, modality in self.modalities.items()
         }
 
-    def total(self, losses: dict[str, Float[Tensor, " molecule"]]) -> Float[Tensor, ""]:
-        """The weighted sum, mean over molecules: what training lowers."""
-        return sum((getattr(self.weights, name) * loss.mean() for name, loss in losses.items()), torch.zeros(()))
+    def step(self, noisy: S, predicted: Any, move: Move, random: Generator) -> S:
+        """From the levels of a move to its lower ones.
 
-    def step(
-        self,
-        noisy: MoleculeBatch,
-        predicted: Prediction,
-        sigma: Sigma,
-        lower: Sigma,
-        generator: Generator,
-        eta: float = 0.0,
-        temperature: float = 1.0,
-        step_scale: float = 1.0,
-    ) -> MoleculeBatch:
-        """From σ to a lower level; see `PositionDiffusion.step` and `CategoryDiffusion.step`.
+        A state whose prediction is not finite at a free place gets real numbers that are not: it counts as lost.
 
-        A molecule whose predicted logits are not finite gets positions that are not, so that it is counted as lost.
+        Args:
+            noisy: the state.
+            predicted: of the clean state.
+            move: the levels of all modalities before and after, and the numbers of the step.
+            random: the generator of all random numbers.
         """
-        mask = noisy.mask
-        pairs, (row, column) = unordered_pairs(mask)
-        bond = self.bond.step(
-            noisy.bond[:, row, column], predicted.bond[:, row, column], pairs, sigma, lower, generator, temperature
-        )
-        pos = self.pos.step(noisy.pos, predicted.pos, mask, sigma, lower, eta, generator, step_scale)
-        return noisy.replace(
-            pos=pos.masked_fill(~_finite(predicted)[:, None, None], torch.nan),
-            element=self.element.step(noisy.element, predicted.element, mask, sigma, lower, generator, temperature),
-            charge=self.charge.step(noisy.charge, predicted.charge, mask, sigma, lower, generator, temperature),
-            bond=mirrored(bond, mask.shape[1]),
-        )
+        fields, finite = {}, None
+        for name, modality in self.modalities.items():
+            value, places, level = getattr(noisy, name), noisy.places(name), getattr(move.level, name)
+            its = move._replace(level=level, lower=getattr(move.lower, name))
+            guess = getattr(predicted, name)
+            fields[name] = _kept(value, modality.step(value, guess, places, its, random), level)
+            # a sum is finite only if its terms are
+            sums = guess.unsqueeze(-1).flatten(2).sum(2).masked_fill(~(places & (level > 0)), 0).sum(1)
+            finite = sums.isfinite() if finite is None else finite & sums.isfinite()
+        if finite is None:
+            return noisy
+        for name, value in fields.items():
+            if value.is_floating_point():
+                fields[name] = value.masked_fill(~column(finite, value), torch.nan)
+        return noisy.replace(**fields)
+
+    def total(self, losses: Mapping[str, Float[Tensor, " molecule"]]) -> Float[Tensor, ""]:
+        """The weighted sum, mean over molecules: what training lowers."""
+        return sum((self.modalities[name].weight * loss.mean() for name, loss in losses.items()), torch.zeros(()))
 
 
-def _finite(predicted: Prediction) -> Bool[Tensor, " molecule"]:
-    """Whether all logits of a molecule are numbers; a sum is one only if its terms are."""
-    logits = (predicted.element, predicted.charge, predicted.bond)
-    return torch.stack([values.flatten(1).sum(1) for values in logits]).isfinite().all(0)
+CATEGORIES = ("element", "charge", "bond")
 
 
-def unordered_pairs(
-    mask: Bool[Tensor, "molecule atom"],
-) -> tuple[Bool[Tensor, "molecule pair"], Int[Tensor, "2 pair"]]:
-    """Which unordered pairs of two atoms are real, and the atoms (row < column) of each."""
-    atoms = mask.shape[1]
-    index = torch.triu_indices(atoms, atoms, offset=1, device=mask.device)
-    return mask[:, index[0]] & mask[:, index[1]], index
+def _kept(value: Tensor, changed: Tensor, level: Float[Tensor, "molecule place"]) -> Tensor:
+    """The changed values, but where a place is given."""
+    return torch.where(column(level == 0, value), value, changed)
 
 
-def mirrored(pairs: Int[Tensor, "molecule pair"], atoms: int) -> Int[Tensor, "molecule atom atom"]:
-    """The symmetric matrix of a value for each unordered pair, 0 on the diagonal."""
-    row, column = torch.triu_indices(atoms, atoms, offset=1, device=pairs.device)
-    matrix = pairs.new_zeros(len(pairs), atoms, atoms)
-    matrix[:, row, column] = pairs
-    matrix[:, column, row] = pairs
-    return matrix
+def column(marks: Tensor, like: Tensor) -> Tensor:
+    """A value for each molecule or place with as many axes as ``like``."""
+    return marks.reshape(*marks.shape, *[1] * (like.dim() - marks.dim()))

@@ -1,12 +1,28 @@
-"""Grids of noise levels. Any Gaussian schedule is a map from time to σ = noise/signal, so each is a few lines."""
+"""Noise levels: their distribution in training, and their grids in sampling.
+
+Any Gaussian schedule is a map from time to σ = noise/signal, so each is a few lines.
+"""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Generator, Tensor
 
 Grid = Float[Tensor, " level"]
+
+
+@dataclass(frozen=True)
+class NoiseDistribution:
+    """Log-normal distribution of σ in training, Å (Karras et al. 2022, arXiv:2206.00364, table 1)."""
+
+    mean: float = -1.0
+    std: float = 1.4
+
+    def draw(self, molecules: int, random: Generator) -> Float[Tensor, " molecule"]:
+        """σ of each molecule."""
+        return (torch.randn(molecules, generator=random, device=random.device) * self.std + self.mean).exp()
 
 
 def karras(steps: int, sigma_max: float, sigma_min: float, rho: float = 7.0) -> Grid:

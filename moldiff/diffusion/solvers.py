@@ -1,169 +1,140 @@
-"""Solvers: from the prior to molecules along a grid of noise levels. Each step is a call of the denoiser or two."""
+"""Solvers: from the prior to clean states along a grid of noise levels. A step is a call of the denoiser or two."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Generator, Tensor
 
-from moldiff.diffusion.process import Process
-from moldiff.molecules.batch import Denoiser, MoleculeBatch, Prediction
+from moldiff.diffusion.modality import Move
+from moldiff.diffusion.process import Process, S, column
 
-Step = Callable[..., tuple[MoleculeBatch, Prediction]]
+Denoise = Callable[[Any, Any, Any], Any]
+"""(noisy state, its levels, previous prediction or None) → prediction; see `moldiff.molecules.denoiser.Denoiser`."""
+LevelsAt = Callable[[float], Any]
+"""The level of every place while the grid stands at σ, Å."""
+
+
+@runtime_checkable
+class Solver(Protocol):
+    """One step along the grid; what differs from step to step stands in the move."""
+
+    def __call__(
+        self, process: Process, denoiser: Denoise, noisy: S, move: Move, previous: Any, random: Generator
+    ) -> tuple[S, Any]:
+        """The state at the lower levels, and the prediction that led there.
+
+        Args:
+            process: the noise.
+            denoiser: the network, or any other answer to what the clean state is.
+            noisy: the state at the levels of the move.
+            move: levels of all modalities before and after, and the numbers of the step.
+            previous: the prediction of the step before, None in the first.
+            random: the generator of all random numbers.
+        """
+
+
+def euler(process: Process, denoiser: Denoise, noisy: S, move: Move, previous: Any, random: Generator) -> tuple[S, Any]:
+    """Euler's step of the probability flow (Karras et al. 2022, algorithm 2, not corrected); see `Solver`.
+
+    With ``move.eta`` it is DDIM's family (Song et al. 2021, arXiv:2010.02502): 0 is deterministic DDIM, which is
+    Euler's step; 1 is ancestral sampling, DDPM.
+    """
+    predicted = denoiser(noisy, move.level, previous)
+    return process.step(noisy, predicted, move, random), predicted
+
+
+def heun(process: Process, denoiser: Denoise, noisy: S, move: Move, previous: Any, random: Generator) -> tuple[S, Any]:
+    """Heun's second-order step (Karras et al. 2022, algorithm 2): two evaluations, one in the last step; see `Solver`.
+
+    Fields of real numbers are corrected; classes step once, by the first prediction's posterior: a jump has no slope to
+    average. ``move.eta`` has to be 0.
+    """
+    # the slope is taken at the level itself; only the step that follows from both slopes is lengthened
+    predicted = denoiser(noisy, move.level, previous)
+    stepped = process.step(noisy, predicted, move._replace(scale=1.0), random)
+    if not any(bool((getattr(move.lower, name) > 0).any()) for name in process.modalities):
+        return stepped, predicted
+    again = denoiser(stepped, move.lower, predicted)
+    smooth = {name: one for name, one in process.modalities.items() if getattr(noisy, name).is_floating_point()}
+    means = {}
+    for name in smooth:
+        value, first, there, second = (getattr(one, name) for one in (noisy, predicted, stepped, again))
+        level, lower = (column(getattr(levels, name), value) for levels in (move.level, move.lower))
+        # the prediction to which a plain step would take the mean of both slopes
+        mean = (first + value - level / lower * (there - second)) / 2
+        means[name] = torch.where(lower > 0, mean, first)
+    corrected = Process(smooth).step(noisy, SimpleNamespace(**means), move, random)
+    return stepped.replace(**{name: getattr(corrected, name) for name in smooth}), again
 
 
 @dataclass(frozen=True)
-class Churn:
-    """Noise injected before a step (Karras et al. 2022, algorithm 2), and the length of the step that follows.
+class Numbers:
+    """The numbers of the steps; injected noise and longer steps hold between two levels only.
 
     Attributes:
-        gamma: relative rise of σ in every step between ``low`` and ``high``.
+        churn: relative rise of σ by fresh noise before a step (γ of Karras et al. 2022, algorithm 2).
+        scale: length of a step, see `moldiff.diffusion.modality.Move`.
         low, high: σ, Å, between which noise is injected and steps are lengthened. Noise at large σ, where shape and
             composition are decided, adds up the denoiser's errors: aromatic rings get lost.
-        step_scale: length of these steps, see `PositionDiffusion.step`.
+        eta: fresh noise within a step: 0 none, 1 as in DDPM.
+        temperature: divides the logits of categories.
     """
 
-    gamma: float = 0.0
+    churn: float = 0.0
+    scale: float = 1.0
     low: float = 0.03
     high: float = 0.5
-    step_scale: float = 1.0
-
-    def holds(self, sigma: float) -> bool:
-        """Whether a step from σ is one of those that are changed."""
-        return self.low <= sigma <= self.high
+    eta: float = 0.0
+    temperature: float = 1.0
 
     def raised(self, sigma: float) -> float:
-        """The level to which σ is raised."""
-        return sigma * (1 + self.gamma) if self.holds(sigma) else sigma
+        """The level to which σ is raised before a step."""
+        return sigma * (1 + self.churn) if self.low <= sigma <= self.high else sigma
 
     def length(self, sigma: float) -> float:
         """The scale of the step from σ, before it is raised."""
-        return self.step_scale if self.holds(sigma) else 1.0
-
-
-@dataclass(frozen=True)
-class Euler:
-    """Euler's step of the probability flow, after injected noise (Karras et al. 2022, algorithm 2, not corrected)."""
-
-    process: Process
-    churn: Churn = Churn()
-    temperature: float = 1.0
-
-    def __call__(
-        self,
-        denoiser: Denoiser,
-        noisy: MoleculeBatch,
-        sigma: Float[Tensor, " molecule"],
-        lower: Float[Tensor, " molecule"],
-        previous: Prediction | None,
-        generator: Generator,
-    ) -> tuple[MoleculeBatch, Prediction]:
-        """The molecules at the level ``lower``, and the prediction that led there."""
-        noisy, sigma, scale = _churned(self.process, self.churn, noisy, sigma, generator)
-        predicted = denoiser(noisy, sigma, previous)
-        stepped = self.process.step(
-            noisy, predicted, sigma, lower, generator, temperature=self.temperature, step_scale=scale
-        )
-        return stepped, predicted
-
-
-@dataclass(frozen=True)
-class Heun:
-    """Heun's second-order step for positions (Karras et al. 2022, algorithm 2): two evaluations, one in the last step.
-
-    Categories step once, by the first prediction's posterior: a jump has no slope to average.
-    """
-
-    process: Process
-    churn: Churn = Churn()
-    temperature: float = 1.0
-
-    def __call__(
-        self,
-        denoiser: Denoiser,
-        noisy: MoleculeBatch,
-        sigma: Float[Tensor, " molecule"],
-        lower: Float[Tensor, " molecule"],
-        previous: Prediction | None,
-        generator: Generator,
-    ) -> tuple[MoleculeBatch, Prediction]:
-        """The molecules at the level ``lower``, and the prediction that led there."""
-        noisy, sigma, scale = _churned(self.process, self.churn, noisy, sigma, generator)
-        predicted = denoiser(noisy, sigma, previous)
-        # the slope is taken at the level itself; only the step that follows from both slopes is lengthened
-        stepped = self.process.step(noisy, predicted, sigma, lower, generator, temperature=self.temperature)
-        if bool((lower == 0).all()):
-            return stepped, predicted
-        again = denoiser(stepped, lower, predicted)
-        slope = (noisy.pos - predicted.pos) / sigma[:, None, None] / 2
-        slope = slope + (stepped.pos - again.pos) / lower[:, None, None] / 2
-        way = (scale * (sigma - lower)).clamp_max(sigma)
-        return stepped.replace(pos=noisy.pos - way[:, None, None] * slope), again
-
-
-@dataclass(frozen=True)
-class Ancestral:
-    """DDIM's family (Song et al. 2021, arXiv:2010.02502): eta = 0 is deterministic DDIM, eta = 1 ancestral DDPM."""
-
-    process: Process
-    eta: float = 1.0
-    temperature: float = 1.0
-
-    def __call__(
-        self,
-        denoiser: Denoiser,
-        noisy: MoleculeBatch,
-        sigma: Float[Tensor, " molecule"],
-        lower: Float[Tensor, " molecule"],
-        previous: Prediction | None,
-        generator: Generator,
-    ) -> tuple[MoleculeBatch, Prediction]:
-        """The molecules at the level ``lower``, and the prediction that led there."""
-        predicted = denoiser(noisy, sigma, previous)
-        return self.process.step(noisy, predicted, sigma, lower, generator, self.eta, self.temperature), predicted
+        return self.scale if self.low <= sigma <= self.high else 1.0
 
 
 def generate(
     process: Process,
-    denoiser: Denoiser,
-    step: Step,
+    denoiser: Denoise,
+    solver: Solver,
     grid: Float[Tensor, " level"],
-    mask: Bool[Tensor, "molecule atom"],
-    generator: Generator,
-    dtype: torch.dtype = torch.float32,
+    state: S,
+    random: Generator,
+    levels: LevelsAt,
+    numbers: Numbers | None = None,
     *,
-    begin: MoleculeBatch | None = None,
-) -> Iterator[MoleculeBatch]:
-    """The molecules after each step of the grid; the last ones are the result.
+    from_clean: bool = False,
+) -> Iterator[S]:
+    """The states after each step of the grid; the last one is the result.
 
     Args:
         process: the noise.
-        denoiser: the network, or any other answer to what the clean molecule is.
-        step: a solver of this module.
+        denoiser: the network, or any other answer to what the clean state is.
+        solver: `euler` or `heun`.
         grid: descending noise levels, Å, that end in 0.
-        mask: sizes of the molecules to make.
-        generator: of all random numbers.
-        dtype: of positions and levels.
-        begin: clean molecules to begin with, raised to the first level of the grid, instead of the prior.
+        state: how many places there are, and the values of those that are given.
+        random: of all random numbers.
+        levels: the level of every place while the grid stands at σ.
+        numbers: of the steps.
+        from_clean: begin with the state's values, raised to the first level of the grid, instead of the prior.
     """
-    levels = grid.to(dtype)
-    sigmas = [level.expand(len(mask)).to(mask.device) for level in levels]
-    batch = process.prior(mask, sigmas[0], generator) if begin is None else process.corrupt(begin, sigmas[0], generator)
-    previous = None
+    numbers = numbers or Numbers()
+    sigmas = grid.tolist()
+    begin = process.corrupt if from_clean else process.prior
+    state, previous = begin(state, levels(sigmas[0]), random), None
     for sigma, lower in pairwise(sigmas):
-        batch, previous = step(denoiser, batch, sigma, lower, previous, generator)
-        yield batch
-
-
-def _churned(
-    process: Process, churn: Churn, noisy: MoleculeBatch, sigma: Float[Tensor, " molecule"], generator: Generator
-) -> tuple[MoleculeBatch, Float[Tensor, " molecule"], float]:
-    """The molecules and their level after injected noise, and the length of the step that follows."""
-    level = float(sigma[0])
-    higher, scale = churn.raised(level), churn.length(level)
-    if higher == level:
-        return noisy, sigma, scale
-    raised = torch.full_like(sigma, higher)
-    return process.raise_noise(noisy, sigma, raised, generator), raised, scale
+        level, raised = levels(sigma), numbers.raised(sigma)
+        if raised > sigma:
+            higher = levels(raised)
+            state, level = process.renoise(state, level, higher, random), higher
+        move = Move(level, levels(lower), numbers.eta, numbers.temperature, numbers.length(sigma))
+        state, previous = solver(process, denoiser, state, move, previous, random)
+        yield state

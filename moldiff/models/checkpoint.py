@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch.nn import functional
 
 from moldiff.config.network import NetworkOptions
 from moldiff.config.options import parse
@@ -22,10 +21,8 @@ from moldiff.files.atomic import atomic_path, sha256
 from moldiff.molecules.batch import Vocabulary
 from moldiff.network.denoiser import DenoisingNetwork
 
-FORMAT = "moldiff-weights-2"
+FORMAT = "moldiff-weights-3"
 """Name and version of the file's format."""
-WITHOUT_SUMS = "moldiff-weights-1"
-"""The format before layers summed over an atom's pairs; such weights predict what they did."""
 SEAL = "sha256"
 """Key of the file's checksum of itself; files of older versions have none."""
 
@@ -132,20 +129,16 @@ def load_model(path: Path) -> Model:
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: not a whole safetensors file ({error}){remedy}") from None
     found = metadata.get("format", "none")
-    if found not in (FORMAT, WITHOUT_SUMS):
+    if found != FORMAT:
         raise UserError(f"{path}: weights of format {found!r}, this version reads {FORMAT!r}{remedy}")
     try:
         header = json.loads(metadata["model"])
         vocabulary = Vocabulary(*(tuple(header["vocabulary"][name]) for name in ("elements", "charges")))
         values = header["statistics"]
         statistics = Statistics(**{**values, "sizes": {int(key): value for key, value in values["sizes"].items()}})
-        options = parse(NetworkOptions, _with_irreps(header["network"]), str(path))
+        options = parse(NetworkOptions, header["network"], str(path))
         network = DenoisingNetwork(options, vocabulary, statistics.sigma_data)
-        if found == WITHOUT_SUMS:
-            for number in range(options.layers):
-                name = f"layers.{number}.update.0.weight"
-                tensors[name] = functional.pad(tensors[name], (0, options.hidden))
-        network.load_state_dict(_split(tensors, network))
+        network.load_state_dict(tensors)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path}: the weights do not fit their own description ({error}){remedy}") from None
     if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
@@ -153,27 +146,3 @@ def load_model(path: Path) -> Model:
     if SEAL in metadata and metadata[SEAL] != _digest(*_parts(path.read_bytes())):
         raise UserError(f"{path}: the weights were changed after they were written, or are not whole{remedy}")
     return Model(network.eval(), statistics, header.get("history", {}), sha256(path))
-
-
-def _with_irreps(options: dict[str, Any]) -> dict[str, Any]:
-    """Options that named scalars, vectors and the highest degree, as irreps."""
-    if "irreps" in options:
-        return options
-    terms = [f"{options['scalars']}x0e"]
-    terms += [f"{options['vectors']}x{degree}{'eo'[degree % 2]}" for degree in range(1, options["degree"] + 1)]
-    kept = {name: value for name, value in options.items() if name not in ("scalars", "vectors", "degree")}
-    return {**kept, "irreps": " + ".join(terms)}
-
-
-def _split(tensors: dict[str, torch.Tensor], network: DenoisingNetwork) -> dict[str, torch.Tensor]:
-    """Weights that mapped gathered and neighbours' features concatenated, as two maps."""
-    result = dict[str, torch.Tensor]()
-    for name, value in tensors.items():
-        before, mixed, after = name.partition(".mixed.")
-        if mixed:
-            gathered = network.get_parameter(f"{before}.from_gathered.{after}").shape[1]
-            result[f"{before}.from_gathered.{after}"] = value[:, :gathered].contiguous()
-            result[f"{before}.from_neighbours.{after}"] = value[:, gathered:].contiguous()
-        else:
-            result[name] = value
-    return result

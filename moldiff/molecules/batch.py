@@ -13,6 +13,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from moldiff.molecules.pairs import PairIndex, pair_count
+
 BOND_ORDERS = (0, 1, 2, 3)
 """Kekulized bond orders; the index of an order is the order itself, and 0 means no bond."""
 
@@ -45,18 +47,30 @@ class MoleculeBatch:
     """Molecules padded to the largest; nothing mutates, `replace` returns a changed copy.
 
     Attributes:
-        pos: [molecule, atom, 3] positions, Å, mean zero over the real atoms of each molecule, zero elsewhere.
+        pos: [molecule, atom, 3] positions, Å, zero on padding; mean zero over the atoms of the frame, which are all
+            real atoms unless some positions are given (`moldiff.molecules.levels`).
         element: [molecule, atom] index into `Vocabulary.elements`.
         charge: [molecule, atom] index into `Vocabulary.charges`.
-        bond: [molecule, atom, atom] bond order, symmetric, 0 for none, on the diagonal and on padding.
+        bond: [molecule, pair] bond order of each unordered pair (`PairIndex`), 0 for none and on padding.
         mask: [molecule, atom] True where an atom is real; real atoms come first.
     """
 
     pos: Float[Tensor, "molecule atom 3"]
     element: Int[Tensor, "molecule atom"]
     charge: Int[Tensor, "molecule atom"]
-    bond: Int[Tensor, "molecule atom atom"]
+    bond: Int[Tensor, "molecule pair"]
     mask: Bool[Tensor, "molecule atom"]
+
+    @classmethod
+    def blank(cls, mask: Bool[Tensor, "molecule atom"], dtype: torch.dtype = torch.float32) -> "MoleculeBatch":
+        """Molecules of these sizes of which nothing else is known: all zeros."""
+        molecules, atoms = mask.shape
+        classes = torch.zeros(molecules, atoms, dtype=torch.long, device=mask.device)
+        bond = classes.new_zeros(molecules, pair_count(atoms))
+        return cls(torch.zeros(molecules, atoms, 3, dtype=dtype, device=mask.device), classes, classes, bond, mask)
+
+    def __len__(self) -> int:
+        return len(self.mask)
 
     def replace(self, **fields: Tensor) -> "MoleculeBatch":
         """A copy with some fields changed."""
@@ -72,20 +86,32 @@ class MoleculeBatch:
         return moved if dtype is None else moved.replace(pos=moved.pos.to(dtype))
 
     def select(self, index: Int[Tensor, " chosen"]) -> "MoleculeBatch":
-        """The molecules of these places."""
-        return self.map(lambda tensor: tensor[index])
+        """The molecules with these indices."""
+        return self.map(lambda tensor: tensor[index.to(tensor.device)])
 
     def put(self, index: Int[Tensor, " chosen"], others: "MoleculeBatch") -> "MoleculeBatch":
-        """A copy with ``others``, padded to as many atoms, in these places."""
-        names = (field.name for field in dataclasses.fields(self))
-        return MoleculeBatch(*(getattr(self, name).index_copy(0, index, getattr(others, name)) for name in names))
+        """A copy with ``others``, padded to as many atoms, at these indices."""
+        names, at = (field.name for field in dataclasses.fields(self)), index.to(self.mask.device)
+        return MoleculeBatch(*(getattr(self, name).index_copy(0, at, getattr(others, name)) for name in names))
 
     @property
-    def pair_mask(self) -> Bool[Tensor, "molecule atom atom"]:
-        """True for two different real atoms."""
-        atoms = self.mask.shape[1]
-        different = ~torch.eye(atoms, dtype=torch.bool, device=self.mask.device)
-        return self.mask[:, :, None] & self.mask[:, None, :] & different
+    def pairs(self) -> PairIndex:
+        """Which two atoms each pair is of."""
+        return PairIndex.of(self.mask.shape[1], self.mask.device)
+
+    @property
+    def pair_mask(self) -> Bool[Tensor, "molecule pair"]:
+        """True for pairs of two real atoms."""
+        return self.pairs.real(self.mask)
+
+    def places(self, name: str) -> Bool[Tensor, "molecule place"]:
+        """The real places of a field: pairs of real atoms for bonds, real atoms for all else."""
+        return self.pair_mask if name == "bond" else self.mask
+
+    @property
+    def bond_matrix(self) -> Int[Tensor, "molecule atom atom"]:
+        """Bond orders as a symmetric matrix, 0 on the diagonal."""
+        return self.pairs.matrix(self.bond)
 
     @property
     def sizes(self) -> Int[Tensor, " molecule"]:
@@ -100,9 +126,9 @@ class MoleculeBatch:
         from torch_geometric.data import Batch, Data
 
         elements, charges = torch.tensor(vocabulary.elements), torch.tensor(vocabulary.charges)
-        molecules = []
+        molecules, matrices = [], self.bond_matrix
         for index, size in enumerate(self.sizes.tolist()):
-            bond = self.bond[index, :size, :size]
+            bond = matrices[index, :size, :size]
             edges = bond.nonzero().T.contiguous()
             molecules.append(
                 Data(
@@ -132,7 +158,8 @@ class MoleculeBatch:
         element, _ = to_dense_batch(_indices(data.z, vocabulary.elements, "element"), owner)
         charge, _ = to_dense_batch(_indices(data.charge, vocabulary.charges, "charge"), owner)
         order = to_dense_adj(data.edge_index, owner, data.edge_attr.long(), max_num_nodes=mask.shape[1])
-        return MoleculeBatch(centred(pos, mask), element, charge, order.long(), mask)
+        bond = PairIndex.of(mask.shape[1], mask.device).pack(order.long())
+        return MoleculeBatch(centred(pos, mask), element, charge, bond, mask)
 
 
 @dataclass(frozen=True)
@@ -143,30 +170,34 @@ class Prediction:
         pos: [molecule, atom, 3] positions, Å, mean zero.
         element: [molecule, atom, channel] logits.
         charge: [molecule, atom, channel] logits.
-        bond: [molecule, atom, atom, channel] logits, symmetric.
+        bond: [molecule, pair, channel] logits.
     """
 
     pos: Float[Tensor, "molecule atom 3"]
     element: Float[Tensor, "molecule atom element"]
     charge: Float[Tensor, "molecule atom charge"]
-    bond: Float[Tensor, "molecule atom atom 4"]
+    bond: Float[Tensor, "molecule pair 4"]
 
     def detach(self) -> "Prediction":
         """The same values without their history."""
         return Prediction(self.pos.detach(), self.element.detach(), self.charge.detach(), self.bond.detach())
 
 
-Denoiser = Callable[[MoleculeBatch, Tensor, Prediction | None], Prediction]
-"""(noisy molecules, σ of each in Å, its own previous prediction or None) → what are the clean molecules?"""
-
-
 def centred(
-    pos: Float[Tensor, "molecule atom 3"], mask: Bool[Tensor, "molecule atom"]
+    pos: Float[Tensor, "molecule atom 3"],
+    frame: Bool[Tensor, "molecule atom"],
+    mask: Bool[Tensor, "molecule atom"] | None = None,
 ) -> Float[Tensor, "molecule atom 3"]:
-    """Positions with the mean over each molecule's real atoms removed, and zero on padding."""
-    real = mask[:, :, None].to(pos.dtype)
-    mean = (pos * real).sum(1, keepdim=True) / real.sum(1, keepdim=True).clamp_min(1)
-    return (pos - mean) * real
+    """Positions relative to the mean of the frame's atoms, zero on padding.
+
+    Args:
+        pos: positions, Å.
+        frame: atoms whose mean becomes the origin.
+        mask: real atoms; by default those of the frame.
+    """
+    inside = frame[:, :, None].to(pos.dtype)
+    mean = (pos * inside).sum(1, keepdim=True) / inside.sum(1, keepdim=True).clamp_min(1)
+    return (pos - mean) * (inside if mask is None else mask[:, :, None].to(pos.dtype))
 
 
 def _indices(values: Tensor, known: tuple[int, ...], what: str) -> Tensor:

@@ -154,7 +154,7 @@ class Layer(nn.Module):
         towards = along.diagonal(dim1=2, dim2=3)[..., None] - along
         # one gather for both
         both = torch.cat([rows @ rows.transpose(2, 3), towards + towards.transpose(2, 3)], 1).flatten(2)
-        own, projected = both.index_select(2, graph.index.forward).chunk(2, 1)
+        own, projected = both.index_select(2, graph.index.backward).chunk(2, 1)
         return torch.cat([own, projected / distance[:, None]], 1)
 
     def _attend(

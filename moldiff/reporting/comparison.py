@@ -18,8 +18,10 @@ TITLES = {
 """Groups of lines and what they are called."""
 _HIGHER_VALUES = frozenset({"internal_diversity"})
 _LOWER_VALUES = frozenset({"strain_energy", "strain_rmsd", "xtb_energy", "xtb_rmsd", "etkdg_rmsd"})
-_LOWER_RATES = frozenset({"pains", "brenk", "glaxo"})
-_UNJUDGED_RATES = frozenset({"new_ring_system", "new_scaffolds"})
+_LOWER_RATES = frozenset(
+    "pains brenk glaxo topology_flag group_flag chembl_unknown_ring chembl_ring_below_5 chembl_ring_below_100".split()
+)
+_UNJUDGED_RATES = frozenset("new_ring_system new_scaffolds four_joined_rings ring_of_seven ring_of_eight".split())
 """Neither more nor fewer of them is better by itself."""
 
 Mark = Literal["", "best", "like best", "worse"]

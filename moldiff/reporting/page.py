@@ -3,20 +3,23 @@
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from moldiff.config.report import ReportOptions
-from moldiff.reporting import viewer
 from moldiff.reporting.evidence import Evidence, train_smiles
-from moldiff.reporting.figures import name_of
-from moldiff.reporting.rendering import render, source
+from moldiff.reporting.rendering import program, render, source
 from moldiff.reporting.sections import failures, gallery, outcome, properties, run, training
-from moldiff.reporting.selection import best, find_records, first_records
+from moldiff.reporting.selection import as_rows, by_quality, find_records, first_records, iterate_records
+from moldiff.reporting.structures import structures
+from moldiff.reporting.viewer import Table, columns_of, queries, table
 
 LINKS = (
-    ("structures", "3D"), ("rates", "Quality"), ("best", "Molecules"), ("properties", "Properties"),
+    ("molecules", "Molecules"), ("rates", "Quality"), ("best", "Best"), ("properties", "Properties"),
     ("failures", "Failures"), ("training", "Training"), ("run", "Run"), ("files", "Files"),
 )  # fmt: skip
+PROGRAMS = ("molecules.js", "sketch.js", "solid.js", "export.js", "table.js")
+"""The page's programs, in their order."""
 
 
 def page(options: ReportOptions, evidence: Evidence) -> str:
@@ -28,7 +31,7 @@ def page(options: ReportOptions, evidence: Evidence) -> str:
         UserError: a file of the evidence cannot be read.
     """
     checked = len(evidence.rows) > 0
-    script = source("viewer.js")
+    script = program(*PROGRAMS)
     return render(
         "report.html",
         title=options.title,
@@ -68,37 +71,22 @@ def _lead(evidence: Evidence) -> str:
 
 
 def _molecules(options: ReportOptions, evidence: Evidence) -> Mapping[str, Any]:
-    """The gallery and the structures, of checked rows or of the first records."""
-    if not len(evidence.rows):
-        records = first_records(evidence.samples, max(options.pictures, options.viewers))
-        names = [name_of(record.name, f"record {record.index}") for record in records]
-        found = viewer.structures(records[: options.viewers])
-        return {
-            "gallery": None,
-            "unchecked": gallery.unchecked(records[: options.pictures]),
-            "structures": [viewer.described(data, names[place], "", []) for place, data in sorted(found.items())],
-        }
-    # a few more than are wanted in 3D, for records without coordinates
-    shown = best(evidence, max(options.pictures, 2 * options.viewers))
-    records_of = find_records(evidence, shown)
-    drawn = shown[: options.pictures]
+    """The table of all molecules and the gallery of the best, of checked rows or else of the first records."""
+    if len(evidence.rows):
+        order = by_quality(evidence)
+        shown = [p for p in order if p in set(evidence.distinct_valid().tolist())][: options.pictures]
+        cards = gallery.gallery(evidence, shown, find_records(evidence, shown))
+        return {"table": _table(options, evidence, order), "gallery": cards, "unchecked": []}
+    records = first_records(evidence.samples, max(options.pictures, options.molecules))
+    known = replace(evidence, rows=as_rows(records))
     return {
-        "gallery": gallery.gallery(evidence, drawn, records_of),
-        "unchecked": [],
-        "structures": _structures(options, evidence, [p for p in shown if p in records_of], records_of),
+        "table": _table(options, known, list(range(len(records)))) if records else None,
+        "gallery": None,
+        "unchecked": gallery.unchecked(records[: options.pictures]),
     }
 
 
-def _structures(
-    options: ReportOptions, evidence: Evidence, positions: Sequence[int], records: Mapping[int, Any]
-) -> list[dict[str, Any]]:
-    found = viewer.structures([records[p] for p in positions[: 2 * options.viewers]])
-    return [
-        viewer.described(
-            data,
-            evidence.name(positions[place]),
-            evidence.text(positions[place], "smiles"),
-            gallery.main_figures(evidence, positions[place]),
-        )
-        for place, data in sorted(found.items())
-    ][: options.viewers]
+def _table(options: ReportOptions, evidence: Evidence, order: Sequence[int]) -> Table:
+    positions = order[: options.molecules]
+    wanted = queries(evidence, positions, iterate_records(evidence, positions))
+    return table(columns_of(evidence, positions), structures(wanted, len(positions)), len(order))

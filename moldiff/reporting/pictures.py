@@ -5,7 +5,7 @@ crash costs that picture alone.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rdkit import Chem, rdBase
@@ -15,6 +15,7 @@ from rdkit.Chem.Draw import rdMolDraw2D
 from moldiff.chemistry.formats.records import Record
 from moldiff.chemistry.parsing import Rejected, parse_record
 from moldiff.parallel import Lost, default_workers, run_all
+from moldiff.scoring.molecule.rings import without_chains
 
 WIDTH, HEIGHT = 220, 150
 # Middle tones that can be read on white and on black; carbon and the rest take the text colour.
@@ -36,7 +37,8 @@ SECONDS = 10.0
 GIVEN = "moldiff_given_atoms"
 """Data item of an SDF record: numbers of the atoms (from 1, separated by commas) that were given to the sampler."""
 
-_PATH = re.compile(r"<path [^>]*>")
+_SHAPE = re.compile(r"<(?:path|ellipse) [^>]*>")
+_COUNTS = re.compile(r"^M  V30 COUNTS (.*)$", re.MULTILINE)
 _NUMBER = re.compile(r"-?\d+\.\d+")
 _ATTRIBUTE = re.compile(r"([a-z]+)='([^']*)'")
 
@@ -95,6 +97,8 @@ def draw(request: Request) -> Picture:
     """The picture of one molecule, drawn in this process; what cannot be sanitized is drawn as it is written."""
     with rdBase.BlockLogs():
         try:
+            if request.record is not None and too_large(request.record):
+                return Picture(request.description, problem=f"not drawn: more than {MOST_BONDS} bonds")
             mol = _molecule(request)
             if mol is None:
                 return Picture(request.description, problem="no picture: the molecule cannot be read")
@@ -118,7 +122,7 @@ def read(record: Record) -> Chem.Mol | None:
 
     Atoms that `GIVEN` names carry it as a property.
     """
-    if record.kind == "xyz":
+    if record.kind == "xyz" or too_large(record):
         return None
     try:
         mol = parse_record(record)
@@ -128,6 +132,15 @@ def read(record: Record) -> Chem.Mol | None:
         if word.strip().isascii() and word.strip().isdigit() and 1 <= int(word) <= mol.GetNumAtoms():
             mol.GetAtomWithIdx(int(word) - 1).SetBoolProp(GIVEN, True)
     return mol
+
+
+def too_large(record: Record) -> bool:
+    """Whether an SDF record announces more bonds than are drawn; RDKit can crash at reading thousands of them."""
+    if record.kind != "sdf":
+        return False
+    announced = _COUNTS.search(record.text[:4000])
+    words = announced.group(1).split()[1:2] if announced else [line[3:6] for line in record.text.split("\n", 4)[3:4]]
+    return any(word.strip().isdigit() and int(word) > MOST_BONDS for word in words)
 
 
 def given_atoms(mol: Chem.Mol) -> tuple[int, ...]:
@@ -151,23 +164,12 @@ def without_hydrogens(mol: Chem.Mol) -> Chem.Mol:
 
 
 def ring_atoms(mol: Chem.Mol, ring: str) -> tuple[int, ...]:
-    """Atoms of the ring system of that SMILES (a fragment of this molecule), found by writing each system again."""
-    systems: list[set[int]] = []
-    for atoms in mol.GetRingInfo().AtomRings():
-        joined = set(atoms)
-        for system in [s for s in systems if s & joined]:
-            joined |= system
-            systems.remove(system)
-        systems.append(joined)
-    for system in systems:
-        outer = {
-            b.GetOtherAtomIdx(i)
-            for i in system
-            for b in mol.GetAtomWithIdx(i).GetBonds()
-            if b.GetBondType() == Chem.BondType.DOUBLE
-        }
-        if Chem.MolFragmentToSmiles(mol, sorted(system | outer), isomericSmiles=False) == ring:
-            return tuple(sorted(system))
+    """Atoms of the rings of the first ring system of that SMILES, as `moldiff.scoring.molecule.rings` writes it."""
+    places: list[tuple[int, ...]] = []
+    pieces = Chem.GetMolFrags(without_chains(mol), asMols=True, sanitizeFrags=False, fragsMolAtomMapping=places)
+    for piece, atoms in zip(pieces, places, strict=True):
+        if Chem.MolToSmiles(piece, isomericSmiles=False) == ring:
+            return tuple(atom for atom in atoms if mol.GetAtomWithIdx(atom).IsInRing())
     return ()
 
 
@@ -187,7 +189,6 @@ def _molecule(request: Request) -> Chem.Mol | None:
     mol = read(request.record) if request.record is not None else None
     if mol is None:
         return from_smiles(request.smiles)
-    # RemoveHs of a molecule of that many bonds can crash, so it is looked at first
     return without_hydrogens(mol) if mol.GetNumBonds() <= MOST_BONDS else mol
 
 
@@ -224,10 +225,11 @@ def _prepared(mol: Chem.Mol) -> Chem.Mol:
 def _compact(drawing: str) -> list[Shape]:
     """The paths of RDKit's drawing alone: one for each colour, coordinates rounded, black as the text colour."""
     shapes: dict[tuple[str, str, str, str], list[str]] = {}
-    for match in _PATH.finditer(drawing):
+    for match in _SHAPE.finditer(drawing):
         attributes: dict[str, str] = dict(_ATTRIBUTE.findall(match.group()))
         style = dict(re.findall(r"([a-z-]+):([^;]*)", attributes.get("style", "")))
-        shape = _NUMBER.sub(lambda found: f"{float(found.group()):.1f}", attributes.get("d", ""))
+        written = attributes["d"] if "d" in attributes else _ellipse(attributes)
+        shape = _NUMBER.sub(lambda found: f"{float(found.group()):.1f}", written)
         fill: str = attributes.get("fill") or style.get("fill") or "none"
         stroke: str = style.get("stroke", "none")
         width = style.get("stroke-width", "").removesuffix("px") if stroke != "none" else ""
@@ -235,6 +237,13 @@ def _compact(drawing: str) -> list[Shape]:
         look = (_colour(fill), "" if stroke == "none" else _colour(stroke), width, "" if opacity == "1" else opacity)
         shapes.setdefault(look, []).append(re.sub(r"\s*([A-Za-z])\s*", r"\1", shape))
     return [Shape("".join(parts), *look) for look, parts in shapes.items()]
+
+
+def _ellipse(attributes: Mapping[str, str]) -> str:
+    """The path of an ellipse: the ground of an atom that is marked."""
+    x, y, rx, ry = (float(attributes[key]) for key in ("cx", "cy", "rx", "ry"))
+    half = f"A{rx:.2f},{ry:.2f} 0 1,0"
+    return f"M{x - rx:.2f},{y:.2f}{half} {x + rx:.2f},{y:.2f}{half} {x - rx:.2f},{y:.2f}Z"
 
 
 def _colour(written: str) -> str:

@@ -4,11 +4,9 @@ Molecule names, file names and reasons come from files that anybody may have wri
 itself writes, and the style sheet and programs of this package.
 """
 
-import json
 import re
 from functools import cache
 from importlib import resources
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -29,10 +27,9 @@ def source(name: str) -> Markup:
     return Markup(resources.files("moldiff.reporting").joinpath("templates", name).read_text(encoding="utf-8"))
 
 
-def embedded_json(value: Any) -> Markup:
-    """JSON that can stand inside a script element: nothing in it can close the element or open a comment."""
-    written = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return Markup(written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+def program(*names: str) -> Markup:
+    """Several programs of this package as one, none of whose names is seen outside of it."""
+    return Markup('\n"use strict";\n(() => {\n') + Markup("\n").join(source(name) for name in names) + Markup("})();\n")
 
 
 def clean(value: object) -> object:
@@ -57,6 +54,5 @@ def _environment() -> Environment:
         "percent": figures.percent,
         "interval": figures.interval,
         "short": figures.short,
-        "embedded_json": embedded_json,
     }
     return environment

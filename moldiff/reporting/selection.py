@@ -1,11 +1,12 @@
 """Which molecules are shown, and their records, found again in the files they came from."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from moldiff.chemistry.formats.records import Record, read_records
 from moldiff.errors import UserError
@@ -26,13 +27,14 @@ class Failure:
     examples: tuple[int, ...]
 
 
-def best(evidence: Evidence, count: int) -> list[int]:
-    """Positions of up to ``count`` distinct valid molecules: PB-valid and novel ones first, then by QED, descending."""
-    candidates = evidence.distinct_valid()
-    posed, novel = ~evidence.truth("pb_valid"), ~evidence.truth("novel")
+def by_quality(evidence: Evidence) -> list[int]:
+    """Positions of all rows: distinct valid molecules first; novel, PB-valid, reasonable ones first; then by QED."""
+    rest = np.ones(len(evidence.rows), dtype=bool)
+    rest[evidence.distinct_valid()] = False
+    good = [~evidence.truth(name) for name in ("reasonable", "pb_valid", "novel", "valid")]
     qed = np.nan_to_num(evidence.numbers("qed"), nan=-1.0)
-    order = np.lexsort((candidates, -qed[candidates], posed[candidates], novel[candidates]))
-    return [int(position) for position in candidates[order][:count]]
+    order = np.lexsort((np.arange(len(qed)), -qed, *good, rest))
+    return [int(position) for position in order]
 
 
 def failures(evidence: Evidence, column: str, among: np.ndarray) -> list[Failure]:
@@ -60,36 +62,40 @@ def failures(evidence: Evidence, column: str, among: np.ndarray) -> list[Failure
 
 
 def find_records(evidence: Evidence, positions: Iterable[int]) -> dict[int, Record]:
-    """The records of some rows, read again from the samples, or from the files that the check names.
+    """The records of some rows by their positions, see `iterate_records`."""
+    return dict(iterate_records(evidence, positions))
 
-    A row is found by its file's name and its place there; one pass over the files, nothing else is kept. Files that
-    are gone leave their rows without a record.
+
+def iterate_records(evidence: Evidence, positions: Iterable[int]) -> Iterator[tuple[int, Record]]:
+    """Records of some rows with the rows' positions, read again from the samples or the files that the check names.
+
+    A row is found by its file's name and its place there; one pass over the files, nothing is kept. Files that are
+    gone leave their rows without a record.
     """
     rows = evidence.rows
     if "source" not in rows:
-        return {}
+        return
     numbers = evidence.numbers("record" if "record" in rows else "index")
+    sources = rows["source"].tolist()
     wanted = {
-        (Path(str(rows["source"].iloc[position])).name, int(numbers[position])): position
+        (Path(str(sources[position])).name, int(numbers[position])): position
         for position in set(positions)
         if np.isfinite(numbers[position])
     }
-    found: dict[int, Record] = {}
     for path in _files(evidence):
-        left = sum(1 for name, _ in wanted if name == path.name)
-        if not left:
+        remaining = sum(1 for name, _ in wanted if name == path.name)
+        if not remaining:
             continue
         try:
             for record in read_records([path]):
                 position = wanted.get((path.name, record.index))
                 if position is not None:
-                    found[position] = record
-                    left -= 1
-                    if not left:
+                    yield position, record
+                    remaining -= 1
+                    if not remaining:
                         break
         except UserError:
             continue  # the file changed or went away since; its molecules are then shown without coordinates
-    return found
 
 
 def first_records(samples: Sequence[Path], count: int) -> list[Record]:
@@ -101,6 +107,18 @@ def first_records(samples: Sequence[Path], count: int) -> list[Record]:
                 return records
             records.append(record)
     return records
+
+
+def as_rows(records: Sequence[Record]) -> pd.DataFrame:
+    """Rows of records that nobody checked: where they stand and what they are called."""
+    return pd.DataFrame(
+        {
+            "index": range(1, len(records) + 1),
+            "source": [record.source for record in records],
+            "record": [record.index for record in records],
+            "name": [record.name for record in records],
+        }
+    )
 
 
 def _files(evidence: Evidence) -> list[Path]:

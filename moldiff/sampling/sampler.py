@@ -1,49 +1,49 @@
-"""Making molecules with a trained model: the plan of sizes and batches, and the batches themselves."""
+"""Molecules from a trained model: the Python API, and the batches that the sample stage writes."""
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Unpack, get_args
+from typing import TYPE_CHECKING, Unpack, get_args
 
-import numpy as np
 import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
 
-from moldiff.chemistry.arrays import MoleculeArrays, to_rdkit
+from moldiff.chemistry.arrays import MoleculeArrays
 from moldiff.config.keywords import SampleKeywords
 from moldiff.config.options import parse
 from moldiff.config.sample import SampleOptions
-from moldiff.diffusion import schedules, solvers
 from moldiff.diffusion.process import Process
+from moldiff.diffusion.restarts import restarted
+from moldiff.diffusion.solvers import generate
 from moldiff.errors import UserError
 from moldiff.models.checkpoint import Model, load_model
 from moldiff.models.shipped import weights_path
-from moldiff.molecules.batch import Denoiser, MoleculeBatch, Prediction, Vocabulary
+from moldiff.molecules.batch import MoleculeBatch, Prediction
+from moldiff.molecules.denoiser import Denoiser
+from moldiff.molecules.levels import Given, Levels
+from moldiff.sampling.decode import Decoder, is_finite
 from moldiff.sampling.finish import Hydrogens, finish, progress_bar
 from moldiff.sampling.molecules import Molecules
-from moldiff.scoring.molecule.validity import is_strict
-from moldiff.seeds import hash_seed
+from moldiff.sampling.plan import Plan, PlannedBatch
+from moldiff.seeds import Stream, stream_seed
 from moldiff.training.devices import device_type
 
 if TYPE_CHECKING:
     from rdkit import Chem
 
-LARGEST_BATCH = 128
-"""Molecules of a batch at most: what is lost when a run is killed, and the grain of its progress bar."""
-
 
 @dataclass(frozen=True)
-class PlannedBatch:
-    """Molecules of one size that are made together, from one seed."""
+class Sampled:
+    """One molecule as it left the model.
 
-    number: int
-    indices: tuple[int, ...]
-    atoms: int
-
-
-@dataclass(frozen=True)
-class Generated:
-    """One molecule as it left the model."""
+    Attributes:
+        index: its number.
+        arrays: its atoms and bonds.
+        restarts: how often it was taken back.
+    """
 
     index: int
     arrays: MoleculeArrays
@@ -52,21 +52,26 @@ class Generated:
     @property
     def finite(self) -> bool:
         """Whether all coordinates are numbers."""
-        return bool(np.isfinite(self.arrays.positions).all())
+        return is_finite(self.arrays)
 
 
-class Generator:
+class Sampler:
     """A trained model that makes molecules.
 
-    >>> generator = Generator.load("drugs")
-    >>> molecules = generator.sample(100, seed=0)
+    Args:
+        model: the model.
+        process: the noise it was trained on, where that is not the process of its statistics.
+
+    >>> sampler = Sampler.load("drugs")  # doctest: +SKIP
+    >>> molecules = sampler.sample(100, seed=0)  # doctest: +SKIP
     """
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, model: Model, process: Process | None = None) -> None:
+        self.model, self.process = model, process or model.process
+        self.decoder = Decoder(model.network.vocabulary, model.statistics.hydrogens)
 
     @classmethod
-    def load(cls, path: str | Path) -> "Generator":
+    def load(cls, path: str | Path) -> "Sampler":
         """Read weights: a file, or the name of shipped ones.
 
         Raises:
@@ -99,11 +104,11 @@ class Generator:
         """
         if hydrogens not in get_args(Hydrogens):
             raise UserError(f"hydrogens {hydrogens!r}: choose one of {', '.join(get_args(Hydrogens))}")
-        chosen = parse(SampleOptions, {"n": n, "seed": seed, **options}, "options of sample")
-        made: list[Generated] = []
+        plan = Plan.of(parse(SampleOptions, {"n": n, "seed": seed, **options}, "options of sample"))
+        made: list[Sampled] = []
         with progress_bar(n, progress) as bar:
-            for batch in planned(chosen, self.model.statistics.sizes):
-                made += self.batch(chosen, batch)
+            for batch in plan.batches(self.model.statistics.sizes):
+                made += self.batch(plan, batch)
                 bar.update(len(batch.indices))
         common: dict[str, int | str] = {"moldiff_seed": seed, "moldiff_model": self.model.checksum[:12]}
         return Molecules(
@@ -117,175 +122,100 @@ class Generator:
             for one in sorted(made, key=_index)
         )
 
-    def to_rdkit(self, molecule: Generated) -> "Chem.Mol":
+    def to_rdkit(self, molecule: Sampled) -> "Chem.Mol":
         """The molecule as RDKit's; where the model makes hydrogens itself, RDKit adds none."""
-        hydrogens: Literal["explicit", "implicit"] = (
-            "explicit" if self.model.statistics.hydrogens == "explicit" else "implicit"
-        )
-        return to_rdkit(molecule.arrays, f"sample_{molecule.index:06d}", hydrogens=hydrogens)
+        return self.decoder.rdkit(molecule.arrays, f"sample_{molecule.index:06d}")
+
+    def batch(self, plan: Plan, batch: PlannedBatch) -> list[Sampled]:
+        """The molecules of one planned batch; they follow from the seed and the batch's number alone."""
+        mask = torch.ones(len(batch.indices), batch.atoms, dtype=torch.bool)
+        random = torch.Generator().manual_seed(stream_seed(plan.options.seed, Stream.SAMPLES, batch.number))
+        state, restarts = self.run(plan, MoleculeBatch.blank(mask), None, random)
+        return self.sampled(state, batch.indices, restarts.tolist())
+
+    def complete(self, plan: Plan, known: MoleculeBatch, given: Given, seed: int = 0) -> MoleculeBatch:
+        """Molecules of which some places are given: these are kept to the last bit, all others are made.
+
+        Args:
+            plan: of the sampling; its options say nothing about sizes here, the molecules have theirs.
+            known: the molecules, with any values at the places that are not given.
+            given: which places are given.
+            seed: of the random numbers.
+
+        Returns:
+            The molecules, their positions in the coordinates of the given ones.
+        """
+        random = torch.Generator().manual_seed(stream_seed(seed, Stream.SAMPLES))
+        state, _ = self.run(plan, known, given, random)
+        return state
 
     @torch.inference_mode()
-    def batch(self, options: SampleOptions, batch: PlannedBatch) -> list[Generated]:
-        """The molecules of one planned batch; they follow from the seed and the batch's number alone."""
+    def run(
+        self, plan: Plan, known: MoleculeBatch, given: Given | None, random: torch.Generator
+    ) -> tuple[MoleculeBatch, Int[Tensor, " molecule"]]:
+        """Finished molecules on the CPU, and how often each was taken back; see `complete`."""
+        options, process = plan.options, self.process
+        device = torch.device(options.accelerator if options.accelerator != "auto" else device_type())
+        network = self.model.network.to(device)
+        start = known if given is None else given.framed(known)
+        start = start.to(device, next(network.parameters()).dtype)
+        given = None if given is None else given.map(lambda mask: mask.to(device))
+        denoiser = reduced(network) if options.precision == "bfloat16" else network
+
+        def judge(state: MoleculeBatch) -> Bool[Tensor, " molecule"]:
+            return torch.tensor([self.decoder.strict(arrays) for arrays in self.decoder.arrays(state)])
+
+        def again(state: MoleculeBatch, index: Int[Tensor, " chosen"]) -> MoleculeBatch:
+            begin = state.replace(pos=state.pos.nan_to_num(0, 0, 0))
+            own = None if given is None else given.map(lambda mask: mask[index])
+            if own is not None:
+                begin = own.kept(start.select(index), begin)
+            levels = Levels.along(begin, own)
+            grid = plan.restart_grid
+            *_, last = generate(
+                process, denoiser, plan.solver, grid, begin, random, levels, plan.numbers, from_clean=True
+            )
+            return last
+
         with torch_threads(options.threads):
-            device = torch.device(options.accelerator if options.accelerator != "auto" else device_type())
-            network = self.model.network.to(device)
-            mask = torch.ones(len(batch.indices), batch.atoms, dtype=torch.bool, device=device)
-            random = torch.Generator().manual_seed(hash_seed(options.seed, 3, batch.number))
-            process = self.model.process
-            dtype = next(network.parameters()).dtype
-            denoiser = reduced(network) if options.precision == "bfloat16" else network
-            step, levels = solver(options, process), grid(options)
-            *_, state = solvers.generate(process, denoiser, step, levels, mask, random, dtype)
-            made = self.generated(state, batch.indices)
-            broken = list(range(len(made)))
-            for _ in range(options.restarts):
-                broken = [place for place in broken if not self.strict(made[place])]
-                if not broken:
-                    break
-                places = torch.tensor(broken, device=device)
-                begin = state.select(places)
-                begin = begin.replace(pos=begin.pos.nan_to_num(0, 0, 0))
-                tail = restart_levels(options)
-                *_, again = solvers.generate(process, denoiser, step, tail, begin.mask, random, dtype, begin=begin)
-                state = state.put(places, again)
-                for place, one in zip(broken, self.generated(again, [batch.indices[i] for i in broken]), strict=True):
-                    made[place] = replace(one, restarts=made[place].restarts + 1)
-        return made
+            levels = Levels.along(start, given)
+            *_, state = generate(process, denoiser, plan.solver, plan.grid, start, random, levels, plan.numbers)
+            state, restarts = restarted(state, judge, again, options.restarts)
+        state = state.to("cpu")
+        return (state if given is None else given.map(lambda mask: mask.cpu()).unframed(known, state)), restarts
 
-    def strict(self, molecule: Generated) -> bool:
-        """Whether a molecule is valid_strict as `moldiff check` says; one that is not is worth another try."""
-        return molecule.finite and is_strict(self.to_rdkit(molecule))
-
-    def generated(self, state: MoleculeBatch, indices: Sequence[int]) -> list[Generated]:
+    def sampled(self, state: MoleculeBatch, indices: Sequence[int], restarts: Sequence[int] = ()) -> list[Sampled]:
         """Clean molecules of a batch as they are written, with their numbers."""
-        made = to_arrays(state.to("cpu"), self.model.network.vocabulary)
-        return [Generated(index, arrays) for index, arrays in zip(indices, made, strict=True)]
+        counts = restarts or [0] * len(indices)
+        return [Sampled(*one) for one in zip(indices, self.decoder.arrays(state), counts, strict=True)]
 
 
 def reduced(network: Denoiser) -> Denoiser:
     """The network with matrix products in bfloat16 (autocast); positions and what it returns stay float32."""
 
-    def denoise(noisy: MoleculeBatch, sigma: torch.Tensor, previous: Prediction | None = None) -> Prediction:
+    def denoise(noisy: MoleculeBatch, levels: Levels, previous: Prediction | None = None) -> Prediction:
         with torch.autocast(noisy.pos.device.type, torch.bfloat16):
-            made = network(noisy, sigma, previous)
+            made = network(noisy, levels, previous)
         return Prediction(made.pos.float(), made.element.float(), made.charge.float(), made.bond.float())
 
     return denoise
 
 
-def load(path: str | Path) -> Generator:
-    """The generator of a weights file or of shipped weights; see `Generator.load`."""
-    return Generator.load(path)
+def load(path: str | Path) -> Sampler:
+    """The sampler of a weights file or of shipped weights; see `Sampler.load`."""
+    return Sampler.load(path)
 
 
-def planned(options: SampleOptions, sizes: dict[int, int]) -> list[PlannedBatch]:
-    """The sizes of all molecules, drawn with the seed, cut into batches of one size each.
-
-    Raises:
-        UserError: the training set's histogram of sizes is empty.
-    """
-    if not sizes:
-        raise UserError("the weights hold no histogram of sizes; train on a dataset that is not empty")
-    random = np.random.default_rng(hash_seed(options.seed, 4))
-    if options.atoms is not None:
-        drawn = np.full(options.n, options.atoms)
-    else:
-        atoms, counts = np.array(sorted(sizes.items())).T
-        drawn = random.choice(atoms, options.n, p=counts / counts.sum())
-    batches: list[PlannedBatch] = []
-    for size in np.unique(drawn):
-        indices = np.flatnonzero(drawn == size)
-        most = int(np.clip(options.batch_pairs // size**2, 1, LARGEST_BATCH))
-        for start in range(0, len(indices), most):
-            batches.append(PlannedBatch(len(batches), tuple(indices[start : start + most].tolist()), int(size)))
-    return batches
+@contextmanager
+def torch_threads(threads: int) -> Iterator[int]:
+    """Sets torch's threads for a block and yields their number; 0 takes the cores this process may use."""
+    before, chosen = torch.get_num_threads(), threads or len(os.sched_getaffinity(0))
+    torch.set_num_threads(chosen)
+    try:
+        yield chosen
+    finally:
+        torch.set_num_threads(before)
 
 
-def solver(options: SampleOptions, process: Process) -> solvers.Step:
-    """The solver that the options name."""
-    churn = solvers.Churn(options.noise, high=options.noise_below, step_scale=options.step_scale)
-    match options.solver:
-        case "euler":
-            return solvers.Euler(process, churn, options.temperature)
-        case "heun":
-            return solvers.Heun(process, churn, options.temperature)
-        case "ddpm":
-            return solvers.Ancestral(process, 1.0, options.temperature)
-        case "ddim":
-            return solvers.Ancestral(process, 0.0, options.temperature)
-
-
-def grid(options: SampleOptions) -> schedules.Grid:
-    """The noise levels that the options name."""
-    match options.schedule:
-        case "karras":
-            return schedules.karras(options.steps, options.sigma_max, options.sigma_min, options.rho)
-        case "linear":
-            return schedules.linear(options.steps, options.sigma_max, options.sigma_min)
-        case "cosine":
-            return schedules.cosine(options.steps, options.sigma_max, options.sigma_min)
-
-
-def restart_levels(options: SampleOptions) -> schedules.Grid:
-    """The noise levels of a restart: the grid's from `restart_from` on."""
-    levels = grid(options)
-    return levels[levels <= options.restart_from]
-
-
-def evaluations(options: SampleOptions) -> int:
-    """Network evaluations that each molecule costs without a restart."""
-    return _evaluations(options, options.steps)
-
-
-def restart_evaluations(options: SampleOptions) -> int:
-    """Network evaluations that each restart of a molecule costs."""
-    return _evaluations(options, len(restart_levels(options)) - 1)
-
-
-def _evaluations(options: SampleOptions, steps: int) -> int:
-    return 2 * steps - 1 if options.solver == "heun" else steps
-
-
-def to_arrays(batch: MoleculeBatch, vocabulary: Vocabulary) -> list[MoleculeArrays]:
-    """Each molecule of a batch as plain arrays, for chemistry."""
-    elements = np.array(vocabulary.elements, np.uint8)
-    charges = np.array(vocabulary.charges, np.int8)
-    result = []
-    for number, size in enumerate(batch.sizes.tolist()):
-        bond = batch.bond[number, :size, :size].numpy()
-        row, column = np.nonzero(np.triu(bond, 1))
-        result.append(
-            MoleculeArrays(
-                positions=batch.pos[number, :size].double().numpy(),
-                atomic_numbers=elements[batch.element[number, :size].numpy()],
-                formal_charges=charges[batch.charge[number, :size].numpy()],
-                bonds=np.stack([row, column], 1).astype(np.uint16),
-                bond_orders=bond[row, column].astype(np.uint8),
-            )
-        )
-    return result
-
-
-class torch_threads:
-    """Sets torch's threads for a block; 0 takes the cores this process may use."""
-
-    def __init__(self, threads: int) -> None:
-        self.threads = threads or len(os.sched_getaffinity(0))
-
-    def __enter__(self) -> None:
-        self.before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-
-    def __exit__(self, *_: object) -> None:
-        torch.set_num_threads(self.before)
-
-
-def _index(molecule: Generated) -> int:
+def _index(molecule: Sampled) -> int:
     return molecule.index
-
-
-def batches_of(plan: list[PlannedBatch], shard: tuple[int, int] | None) -> Iterator[PlannedBatch]:
-    """The batches of shard k of N, or all."""
-    number, shards = shard or (0, 1)
-    yield from plan[number::shards]

@@ -30,7 +30,7 @@ from moldiff.scoring.molecule.parsing import parse
 from moldiff.scoring.rows import score_records
 from moldiff.scoring.sets.known import KnownSet
 from moldiff.scoring.shortlist import Candidate, Judge, choose, record, refusals, summary_lines, tags
-from moldiff.seeds import hash_seed
+from moldiff.seeds import Stream, stream_seed
 from moldiff.stages.rank import qualify
 from moldiff.stages.sample import sample
 from moldiff.stages.training_set import load_training_set
@@ -101,7 +101,7 @@ def generate(
         budget = math.ceil(options.budget * options.n)
         while len(made.passed) < options.n and made.asked < budget:
             size = _next_size(options.n, made, budget)
-            seed = sampling.seed if not made.files else hash_seed(sampling.seed, 5, len(made.files))
+            seed = sampling.seed if not made.files else stream_seed(sampling.seed, Stream.ROUNDS, len(made.files))
             asked = sampling.model_copy(update={"n": size, "seed": seed, "shards": 1})
             _add_round(
                 _sampled(asked, weights, folder / f"{len(made.files):03d}.sdf"), made, judge, ranking, known, workers

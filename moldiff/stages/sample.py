@@ -22,7 +22,8 @@ from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, write_text
 from moldiff.files.manifest import read_record, record_of, write_record
-from moldiff.sampling.sampler import Generator, PlannedBatch, batches_of, evaluations, planned, restart_evaluations
+from moldiff.sampling.plan import Plan, PlannedBatch
+from moldiff.sampling.sampler import Sampler
 from moldiff.training.malloc import keep_large_buffers
 from moldiff.version import version
 
@@ -58,9 +59,9 @@ def sample(
     if shard is not None and not 0 <= shard[0] < shard[1]:
         raise UserError(f"shard {shard[0]} of {shard[1]} does not exist; the first is 0, the last {shard[1] - 1}")
     keep_large_buffers()
-    generator = Generator.load(weights)
+    sampler = Sampler.load(weights)
     with only_writer(output):
-        return _sample(options, generator, output, shard, overwrite)
+        return _sample(Plan.of(options), sampler, output, shard, overwrite)
 
 
 def merge_samples(parts: Sequence[Path], output: Path) -> Path:
@@ -86,7 +87,7 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
     _write(output, blocks)
     joined = {
         **first,
-        **_restarts(blocks, parse(SampleOptions, first["options"], f"{record_of(parts[0])}: options")),
+        **_restarts(blocks, Plan.of(parse(SampleOptions, first["options"], f"{record_of(parts[0])}: options"))),
         **{key: sum(record[key] for record in records) for key in ("requested", "produced", "not_finite")},
         "seconds": round(sum(record["seconds"] for record in records), 3),
     }
@@ -94,21 +95,19 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
     return output
 
 
-def _sample(
-    options: SampleOptions, generator: Generator, output: Path, shard: tuple[int, int] | None, overwrite: bool
-) -> Path:
-    plan = list(batches_of(planned(options, generator.model.statistics.sizes), shard))
-    parts = output.with_name(f".{output.name}.{_identity(options, generator, shard)}.parts")
+def _sample(plan: Plan, sampler: Sampler, output: Path, shard: tuple[int, int] | None, overwrite: bool) -> Path:
+    batches = plan.batches(sampler.model.statistics.sizes, shard)
+    parts = output.with_name(f".{output.name}.{_identity(plan.options, sampler, shard)}.parts")
     if overwrite:
         shutil.rmtree(parts, ignore_errors=True)
     start = time.monotonic()
-    requested = sum(len(batch.indices) for batch in plan)
+    requested = sum(len(batch.indices) for batch in batches)
     blocks: list[str] = []
     with tqdm(total=requested, desc="sample", unit="mol", disable=not sys.stderr.isatty(), dynamic_ncols=True) as bar:
-        for batch in plan:
+        for batch in batches:
             part = parts / f"{batch.number:06d}.sdf"
             if not part.exists():
-                write_text(part, _records(generator, options, batch))
+                write_text(part, _records(sampler, plan, batch))
             blocks += _split(part)
             bar.update(len(batch.indices))
     seconds = time.monotonic() - start
@@ -117,11 +116,11 @@ def _sample(
         "requested": requested,
         "produced": len(blocks),
         "not_finite": requested - len(blocks),
-        "evaluations": evaluations(options),
-        **_restarts(blocks, options),
+        "evaluations": plan.evaluations,
+        **_restarts(blocks, plan),
         "seconds": round(seconds, 3),
-        "model": generator.model.checksum,
-        "options": options.model_dump(mode="json"),
+        "model": sampler.model.checksum,
+        "options": plan.options.model_dump(mode="json"),
         "version": version(),
     }
     write_record(record_of(output), record, [output])
@@ -131,34 +130,34 @@ def _sample(
     return output
 
 
-def _records(generator: Generator, options: SampleOptions, batch: PlannedBatch) -> str:
-    model, blocks = generator.model, []
-    for molecule in generator.batch(options, batch):
+def _records(sampler: Sampler, plan: Plan, batch: PlannedBatch) -> str:
+    model, blocks = sampler.model, []
+    for molecule in sampler.batch(plan, batch):
         if not molecule.finite:
             continue
         properties = {
             "moldiff_index": molecule.index,
-            "moldiff_seed": options.seed,
+            "moldiff_seed": plan.options.seed,
             "moldiff_model": model.checksum[:12],
             "moldiff_restarts": molecule.restarts,
         }
-        blocks.append(write_sdf_block(generator.to_rdkit(molecule), properties))
+        blocks.append(write_sdf_block(sampler.to_rdkit(molecule), properties))
     return "".join(blocks)
 
 
-def _restarts(blocks: list[str], options: SampleOptions) -> dict[str, Any]:
-    """How many molecules were made with 0, 1, ... restarts, and what one cost in the mean."""
+def _restarts(blocks: list[str], plan: Plan) -> dict[str, Any]:
+    """How many molecules were made with 0, 1, ... restarts, and what one cost on average."""
     counts = Counter(int(found.group(1)) for block in blocks if (found := _RESTARTS.search(block)))
     made, restarts = counts.total(), sum(number * count for number, count in counts.items())
-    mean = evaluations(options) + restarts * restart_evaluations(options) / made if made else None
+    mean = plan.evaluations + restarts * plan.restart_evaluations / made if made else None
     return {
         "restarts": {str(number): counts[number] for number in sorted(counts)},
         "mean_evaluations": None if mean is None else round(mean, 2),
     }
 
 
-def _identity(options: SampleOptions, generator: Generator, shard: tuple[int, int] | None) -> str:
-    text = f"{canonical_json(options)} {generator.model.checksum} {shard} {version()}"
+def _identity(options: SampleOptions, sampler: Sampler, shard: tuple[int, int] | None) -> str:
+    text = f"{canonical_json(options)} {sampler.model.checksum} {shard} {version()}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

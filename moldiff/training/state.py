@@ -10,7 +10,7 @@ import torch
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path
 
-_MAGIC = b"moldiff-state-1 "
+_MAGIC = b"moldiff-state-2 "
 _DIGITS = 64
 
 
@@ -34,7 +34,7 @@ def load_state(path: Path) -> dict[str, Any]:
     Raises:
         UserError: it cannot be read or is not what was written.
     """
-    remedy = "remove it to train anew"
+    remedy = "remove it to train again from the beginning"
     try:
         with path.open("rb") as file:
             head, data = file.read(len(_MAGIC) + _DIGITS + 1), file.read()

@@ -1,7 +1,6 @@
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -9,7 +8,7 @@ from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import FeaturizedDataset
 from moldiff.errors import UserError
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
-from moldiff.seeds import hash_seed
+from moldiff.molecules.pairs import PairIndex
 from tests import tiny
 
 MOLECULES = tiny.random_molecules(300)
@@ -30,6 +29,7 @@ def naive(numbers: list[int]) -> MoleculeBatch:
     mask = tiny.mask_of(*(len(MOLECULES[number].atomic_numbers) for number in numbers))
     pos, element = torch.zeros(*mask.shape, 3), torch.zeros(mask.shape, dtype=torch.long)
     charge, bond = torch.zeros_like(element), torch.zeros(*mask.shape, mask.shape[1], dtype=torch.long)
+    index = PairIndex.of(mask.shape[1], mask.device)
     for place, number in enumerate(numbers):
         molecule = MOLECULES[number]
         atoms = len(molecule.atomic_numbers)
@@ -39,7 +39,7 @@ def naive(numbers: list[int]) -> MoleculeBatch:
             charge[place, atom] = tiny.VOCABULARY.charges.index(molecule.formal_charges[atom])
         for (row, column), order in zip(molecule.bonds.tolist(), molecule.bond_orders.tolist(), strict=True):
             bond[place, row, column] = bond[place, column, row] = order
-    return MoleculeBatch(pos, element, charge, bond, mask)
+    return MoleculeBatch(pos, element, charge, index.pack(bond), mask)
 
 
 def assert_same(one: MoleculeBatch, other: MoleculeBatch) -> None:
@@ -107,11 +107,3 @@ def test_molecules_without_bonds(tmp_path: Path) -> None:
     batch = loader.gather(torch.arange(len(atoms)))
     assert not batch.bond.any()
     assert not batch.pos.any()
-
-
-def test_seeds_are_stable_and_positive() -> None:
-    assert hash_seed(0, 1, 2) == hash_seed(0, 1, 2)
-    seeds = {hash_seed(0, 1, step) for step in range(1000)}
-    assert len(seeds) == 1000
-    assert all(0 <= seed < 2**63 for seed in seeds)
-    assert np.log2(max(seeds)) > 60

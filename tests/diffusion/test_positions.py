@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from moldiff.diffusion.modality import Move
 from moldiff.diffusion.positions import PositionDiffusion, noise
 from moldiff.molecules.batch import centred
 from tests import tiny
@@ -15,8 +16,13 @@ def many(*, atoms: int = 4) -> Tensor:
     return (torch.arange(atoms + 1) < atoms).expand(MANY, -1)
 
 
-def same(sigma: float) -> Tensor:
-    return torch.full((MANY,), sigma, dtype=torch.float64)
+def same(sigma: float, *, atoms: int = 4) -> Tensor:
+    """This level at each real atom."""
+    return sigma * many(atoms=atoms).double()
+
+
+def move(level: float, lower: float, eta: float = 0.0) -> Move:
+    return Move(same(level), same(lower), eta)
 
 
 def clean(mask: Tensor) -> Tensor:
@@ -34,7 +40,7 @@ def assert_normal(values: Tensor, variance: float) -> None:
 @pytest.mark.parametrize("atoms", [1, 2, 5])
 def test_noise_is_centred_zero_on_padding_and_of_unit_variance_less_the_centre(atoms: int) -> None:
     mask = many(atoms=atoms)
-    drawn = noise(mask, same(1.0), tiny.seeded())
+    drawn = noise(same(1.0, atoms=atoms), mask, mask, tiny.seeded())
     assert drawn.dtype == torch.float64
     assert drawn.sum(1).abs().max() < 1e-12
     assert not drawn[:, atoms:].any()
@@ -54,8 +60,7 @@ def test_corrupt_and_prior_have_the_variance_of_their_level() -> None:
 
 def test_deterministic_step_is_eulers_step_of_the_probability_flow() -> None:
     mask, start, predicted = many(), clean(many()), clean(many()) * 0.7
-    sigma, lower = same(3.0), same(1.1)
-    stepped = DIFFUSION.step(start, predicted, mask, sigma, lower, 0.0, tiny.seeded())
+    stepped = DIFFUSION.step(start, predicted, mask, move(3.0, 1.1), tiny.seeded())
     slope = (start - predicted) / 3.0  # dx/dσ of Karras et al. 2022, eq. 1, with x̂₀ for the denoiser
     torch.testing.assert_close(stepped, start + (1.1 - 3.0) * slope)
     # and DDIM: the same noise at the lower level (Song et al. 2021, eq. 12)
@@ -64,7 +69,7 @@ def test_deterministic_step_is_eulers_step_of_the_probability_flow() -> None:
 
 def test_ancestral_step_draws_from_the_closed_posterior() -> None:
     mask, start, predicted = many(), clean(many()), clean(many()) * 0.7
-    stepped = DIFFUSION.step(start, predicted, mask, same(3.0), same(1.1), 1.0, tiny.seeded())
+    stepped = DIFFUSION.step(start, predicted, mask, move(3.0, 1.1, 1.0), tiny.seeded())
     mean = predicted + (1.1 / 3.0) ** 2 * (start - predicted)
     assert_normal((stepped - mean)[:, :4], 1.1**2 * (1 - (1.1 / 3.0) ** 2) * 3 / 4)
 
@@ -73,21 +78,58 @@ def test_ancestral_step_draws_from_the_closed_posterior() -> None:
 def test_step_with_the_true_molecule_gives_the_lower_level(eta: float) -> None:
     mask, start = many(), clean(many())
     noisy = DIFFUSION.corrupt(start, mask, same(3.0), tiny.seeded())
-    stepped = DIFFUSION.step(noisy, start, mask, same(3.0), same(1.1), eta, tiny.seeded(1))
+    stepped = DIFFUSION.step(noisy, start, mask, move(3.0, 1.1, eta), tiny.seeded(1))
     assert_normal((stepped - start)[:, :4], 1.1**2 * 3 / 4)
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 def test_last_step_is_the_prediction_itself(eta: float) -> None:
     mask, start = many(), clean(many())
-    assert torch.equal(DIFFUSION.step(start * 2, start, mask, same(0.03), same(0.0), eta, tiny.seeded()), start)
+    assert torch.equal(DIFFUSION.step(start * 2, start, mask, move(0.03, 0.0, eta), tiny.seeded()), start)
 
 
 def test_loss_weighs_every_level_alike() -> None:
     # the best that x alone allows, c_skip x, misses by c_out² a component if the data is normal (Karras, appendix B.6)
     mask = many()
-    start = noise(mask, same(1.0), tiny.seeded(3)) * tiny.SIGMA_DATA
+    start = noise(same(tiny.SIGMA_DATA), mask, mask, tiny.seeded(3))
     for level in (0.1, 1.0, 10.0):
         noisy = DIFFUSION.corrupt(start, mask, same(level), tiny.seeded(4))
         skip = tiny.SIGMA_DATA**2 / (level**2 + tiny.SIGMA_DATA**2)
         assert float(DIFFUSION.loss(skip * noisy, start, mask, same(level)).mean()) == pytest.approx(3 / 4, rel=0.05)
+
+
+def test_renoised_positions_have_the_variance_of_the_higher_level() -> None:
+    mask, start = many(), clean(many())
+    noisy = DIFFUSION.corrupt(start, mask, same(0.7), tiny.seeded())
+    raised = DIFFUSION.renoise(noisy, mask, same(0.7), same(2.0), tiny.seeded(1))
+    assert_normal((raised - start)[:, :4], 2.0**2 * 3 / 4)
+
+
+def partly_given() -> Tensor:
+    """Level 0 at the first two atoms, 1.5 Å at the others."""
+    return same(1.5) * (torch.arange(5) >= 2)
+
+
+def test_noise_around_given_atoms_is_not_centred() -> None:
+    mask, level, start = many(), partly_given(), clean(many())
+    drawn = DIFFUSION.corrupt(start, mask, level, tiny.seeded()) - start
+    assert not drawn[:, :2].any()
+    assert_normal(drawn[:, 2:4], 1.5**2)
+    prior = DIFFUSION.prior(mask, level, tiny.seeded())
+    assert not prior[:, :2].any()
+    assert_normal(prior[:, 2:4], 1.5**2 + tiny.SIGMA_DATA**2)
+
+
+def test_ancestral_noise_around_given_atoms_is_not_centred() -> None:
+    mask, level, start = many(), partly_given(), clean(many())
+    stepped = DIFFUSION.step(start, start, mask, Move(level, level / 2, eta=1.0), tiny.seeded())
+    assert_normal((stepped - start)[:, 2:4], 0.75**2 * (1 - 0.5**2))
+
+
+def test_loss_is_a_mean_over_free_atoms() -> None:
+    mask, level, start = many(), partly_given(), clean(many())
+    far = start + (torch.arange(5) < 2)[:, None]
+    assert not DIFFUSION.loss(far, start, mask, level).any()
+    assert not DIFFUSION.loss(far, start, mask, level * 0).any(), "nothing is free"
+    one, all_free = (DIFFUSION.loss(start + 1.0, start, mask, each) for each in (level, same(1.5)))
+    torch.testing.assert_close(one, all_free)

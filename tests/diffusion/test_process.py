@@ -1,12 +1,16 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moldiff.diffusion.process import NoiseDistribution, mirrored, unordered_pairs
+from moldiff.diffusion.modality import Modality, Move
+from moldiff.diffusion.process import Process, State
+from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.molecules.batch import MoleculeBatch, Prediction
+from moldiff.molecules.pairs import pair_count
 from tests import tiny
 from tests.symmetry import assert_close
 
@@ -15,12 +19,11 @@ SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=4)
 
 def assert_whole(batch: MoleculeBatch) -> None:
     """What holds for every batch of molecules, however noisy."""
-    assert torch.equal(batch.bond, batch.bond.transpose(1, 2))
     assert not batch.bond[~batch.pair_mask].any()
     assert not batch.pos[~batch.mask].any()
     assert batch.pos.sum(1).abs().max() < 1e-9
     for classes, known in ((batch.element, 4), (batch.charge, 3), (batch.bond, 4)):
-        assert 0 <= int(classes.min()) <= int(classes.max()) < known
+        assert not classes.numel() or 0 <= int(classes.min()) <= int(classes.max()) < known
     assert not batch.element[~batch.mask].any()
     assert not batch.charge[~batch.mask].any()
 
@@ -30,9 +33,9 @@ def random_prediction(batch: MoleculeBatch, seed: int = 0) -> Prediction:
     molecules, atoms = batch.mask.shape
     element, charge, bond = (
         torch.randn(*shape, generator=generator, dtype=torch.float64)
-        for shape in ((molecules, atoms, 4), (molecules, atoms, 3), (molecules, atoms, atoms, 4))
+        for shape in ((molecules, atoms, 4), (molecules, atoms, 3), (molecules, pair_count(atoms), 4))
     )
-    return Prediction(batch.pos * 0.5, element, charge, bond + bond.transpose(1, 2))
+    return Prediction(batch.pos * 0.5, element, charge, bond)
 
 
 def exact_prediction(clean: MoleculeBatch) -> Prediction:
@@ -49,28 +52,94 @@ def exact_prediction(clean: MoleculeBatch) -> Prediction:
 @given(sizes=SIZES, seed=st.integers(0, 99), eta=st.sampled_from([0.0, 1.0]))
 def test_every_verb_keeps_molecules_whole(sizes: list[int], seed: int, eta: float) -> None:
     process, clean = tiny.process(), tiny.batch_of(*sizes, seed=seed)
-    one = torch.ones(len(sizes), dtype=torch.float64)
+    low, high = tiny.at(clean, 0.7), tiny.at(clean, 2.0)
     assert_whole(clean)
-    noisy = process.corrupt(clean, one * 0.7, tiny.seeded(seed))
+    noisy = process.corrupt(clean, low, tiny.seeded(seed))
     assert_whole(noisy)
-    raised = process.raise_noise(noisy, one * 0.7, one * 2, tiny.seeded(seed))
+    raised = process.renoise(noisy, low, high, tiny.seeded(seed))
     assert_whole(raised)
-    for lower in (one * 0.3, one * 0):
-        assert_whole(process.step(raised, random_prediction(clean, seed), one * 2, lower, tiny.seeded(seed), eta))
+    for lower in (0.3, 0.0):
+        move = Move(high, tiny.at(clean, lower), eta)
+        assert_whole(process.step(raised, random_prediction(clean, seed), move, tiny.seeded(seed)))
+
+
+@settings(deadline=None, max_examples=25)
+@given(sizes=SIZES, seed=st.integers(0, 9999), eta=st.sampled_from([0.0, 1.0]), scale=st.sampled_from([1.0, 1.75]))
+def test_every_loop_keeps_given_places_to_the_last_bit(sizes: list[int], seed: int, eta: float, scale: float) -> None:
+    process, clean = tiny.process(), tiny.batch_of(*sizes, seed=seed)
+    pattern, random = tiny.pattern(clean, seed), tiny.seeded(seed)
+    low, high, lower, zero = (tiny.at(clean, sigma, given=pattern) for sigma in (0.7, 2.0, 0.3, 0.0))
+    prior, noisy = process.prior(clean, high, random), process.corrupt(clean, low, random)
+    raised = process.renoise(noisy, low, high, random)
+    predicted = random_prediction(clean, seed)
+    stepped = process.step(raised, predicted, Move(high, lower, eta, scale=scale), random)
+    last = process.step(stepped, predicted, Move(lower, zero, eta), random)
+    for state in (prior, noisy, raised, stepped, last):
+        for name in process.modalities:
+            mask = getattr(pattern, name)
+            assert torch.equal(getattr(state, name)[mask], getattr(clean, name)[mask]), name
+
+
+def test_what_is_given_has_no_loss_and_its_logits_do_not_matter() -> None:
+    process, clean = tiny.process(), tiny.batch_of(5, 3)
+    pattern = tiny.pattern(clean, 3)
+    levels = tiny.at(clean, 0.7, given=pattern)
+    predicted = random_prediction(clean)
+    wild = {}
+    for name in process.modalities:
+        values, mask = getattr(predicted, name), getattr(pattern, name)
+        wild[name] = torch.where(mask.reshape(*mask.shape, 1), values * 3 - 7, values)
+    expected, actual = process.loss(predicted, clean, levels), process.loss(Prediction(**wild), clean, levels)
+    assert all(torch.equal(actual[name], loss) for name, loss in expected.items())
+    assert all(float(loss.sum()) > 0 for loss in expected.values())
+    everything = tiny.at(clean, 0.0)
+    assert not any(loss.any() for loss in process.loss(predicted, clean, everything).values())
+
+
+def test_logits_at_given_places_that_are_no_numbers_lose_no_molecule() -> None:
+    clean, predicted = tiny.batch_of(4), random_prediction(tiny.batch_of(4))
+    pattern = replace(tiny.pattern(clean, 1), bond=torch.arange(6)[None] == 2)
+    predicted.bond[0, 2, 1] = torch.nan
+    move = Move(tiny.at(clean, 1.0, given=pattern), tiny.at(clean, 0.5, given=pattern))
+    stepped = tiny.process().step(clean, predicted, move, tiny.seeded())
+    assert stepped.pos.isfinite().all()
+    assert stepped.bond[0, 2] == clean.bond[0, 2]
+
+
+def test_modalities_and_molecules_are_what_the_process_asks_for() -> None:
+    assert all(isinstance(one, Modality) for one in tiny.process().modalities.values())
+    assert isinstance(tiny.batch_of(3), State)
+
+
+def test_process_of_some_modalities_leaves_the_other_fields_alone() -> None:
+    clean = tiny.batch_of(4, 3)
+    only = Process({"element": tiny.process().modalities["element"]})
+    noisy = only.corrupt(clean, tiny.at(clean, 1e6), tiny.seeded())
+    assert not torch.equal(noisy.element, clean.element)
+    assert all(getattr(noisy, name) is getattr(clean, name) for name in ("pos", "charge", "bond", "mask"))
+
+
+def test_changed_process_is_a_copy() -> None:
+    process = tiny.process()
+    other = process.changed(bond={"weight": 2.0, "of_pairs": False}, element={"scale": 0.5})
+    assert (other.weights["bond"], process.weights["bond"]) == (2.0, 0.5)
+    assert other.modalities["pos"] is process.modalities["pos"]
+    assert float(other.modalities["element"].alpha(tiny.levels(0.5))) == 0.5
 
 
 def test_no_noise_changes_nothing() -> None:
-    clean, zero = tiny.batch_of(5, 3), tiny.levels(0.0, 0.0)
+    clean = tiny.batch_of(5, 3)
+    zero = tiny.at(clean, 0.0)
     for result in (
         tiny.process().corrupt(clean, zero, tiny.seeded()),
-        tiny.process().raise_noise(clean, zero, zero, tiny.seeded()),
+        tiny.process().renoise(clean, zero, zero, tiny.seeded()),
     ):
         assert all(torch.equal(getattr(result, name), value) for name, value in vars(clean).items())
 
 
 def test_exact_prediction_has_no_loss() -> None:
     clean = tiny.batch_of(5, 3, 1)
-    losses = tiny.process().loss(exact_prediction(clean), clean, tiny.levels(0.1, 1.0, 5.0))
+    losses = tiny.process().loss(exact_prediction(clean), clean, tiny.at(clean, 0.1, 1.0, 5.0))
     assert set(losses) == {"pos", "element", "charge", "bond"}
     assert all(not loss.any() for loss in losses.values())
 
@@ -79,20 +148,21 @@ def test_exact_prediction_has_no_loss() -> None:
 @given(sizes=SIZES, more=st.integers(1, 4), seed=st.integers(0, 99))
 def test_loss_does_not_see_padding(sizes: list[int], more: int, seed: int) -> None:
     process, clean = tiny.process(), tiny.batch_of(*sizes, seed=seed)
-    predicted, sigma = random_prediction(clean, seed), torch.linspace(0.1, 3, len(sizes), dtype=torch.float64)
-    pad = torch.nn.functional.pad
+    predicted, sigma = random_prediction(clean, seed), torch.linspace(0.1, 3, len(sizes)).tolist()
+    pad, pairs = torch.nn.functional.pad, pair_count(clean.mask.shape[1] + more) - clean.bond.shape[1]
     wider = MoleculeBatch(
         pad(clean.pos, (0, 0, 0, more)),
         *(pad(values, (0, more)) for values in (clean.element, clean.charge)),
-        pad(clean.bond, (0, more, 0, more)),
+        pad(clean.bond, (0, pairs)),
         pad(clean.mask, (0, more)),
     )
     padded = Prediction(
         pad(predicted.pos, (0, 0, 0, more)),
         *(pad(values, (0, 0, 0, more), value=7.0) for values in (predicted.element, predicted.charge)),
-        pad(predicted.bond, (0, 0, 0, more, 0, more), value=7.0),
+        pad(predicted.bond, (0, 0, 0, pairs), value=7.0),
     )
-    expected, actual = process.loss(predicted, clean, sigma), process.loss(padded, wider, sigma)
+    expected = process.loss(predicted, clean, tiny.at(clean, *sigma))
+    actual = process.loss(padded, wider, tiny.at(wider, *sigma))
     for name, loss in expected.items():
         assert_close(name, actual[name], loss)
     assert_close("total", process.total(actual), process.total(expected))
@@ -103,7 +173,7 @@ def test_loss_of_bonds_is_their_cross_entropy_an_atom() -> None:
     clean = tiny.batch_of(5, 3)
     exact = exact_prediction(clean)
     unsure = Prediction(exact.pos, exact.element, exact.charge, torch.zeros_like(exact.bond))
-    loss = tiny.process().loss(unsure, clean, tiny.levels(0.1, 1.0))["bond"]
+    loss = tiny.process().loss(unsure, clean, tiny.at(clean, 0.1, 1.0))["bond"]
     assert_close("bond", loss, math.log(4) * tiny.levels(10 / 5, 3 / 3))
 
 
@@ -113,23 +183,13 @@ def test_total_is_the_weighted_mean() -> None:
 
 
 def test_molecule_predicted_as_no_number_is_lost_and_its_neighbour_is_not() -> None:
-    clean, level = tiny.batch_of(4, 4), tiny.levels(1.0, 1.0)
+    clean = tiny.batch_of(4, 4)
     predicted = random_prediction(clean)
-    predicted.bond[0, 1, 2, 3] = torch.nan
-    stepped = tiny.process().step(clean, predicted, level, level / 2, tiny.seeded())
+    predicted.bond[0, 1, 2] = torch.nan
+    move = Move(tiny.at(clean, 1.0), tiny.at(clean, 0.5))
+    stepped = tiny.process().step(clean, predicted, move, tiny.seeded())
     assert stepped.pos[0].isnan().all()
     assert stepped.pos[1].isfinite().all()
-
-
-def test_unordered_pairs_and_their_mirror() -> None:
-    mask = tiny.mask_of(4, 2)
-    real, (row, column) = unordered_pairs(mask)
-    assert (row < column).all()
-    assert real.sum(1).tolist() == [6, 1]
-    matrix = mirrored(torch.arange(1, 7)[None], 4)
-    assert torch.equal(matrix[:, row, column], torch.arange(1, 7)[None])
-    assert torch.equal(matrix, matrix.transpose(1, 2))
-    assert not matrix.diagonal(dim1=1, dim2=2).any()
 
 
 def test_noise_of_training_is_log_normal() -> None:

@@ -7,10 +7,8 @@ import torch
 from safetensors.torch import load_file, safe_open, save_file
 
 from moldiff.errors import UserError
-from moldiff.models.checkpoint import FORMAT, WITHOUT_SUMS, Model, Statistics, load_model, save_model
+from moldiff.models.checkpoint import FORMAT, Model, Statistics, load_model, save_model
 from tests import tiny
-
-SIGMAS = tiny.levels(0.2, 3.0)
 
 
 @pytest.fixture
@@ -51,26 +49,13 @@ def test_loaded_model_is_the_saved_one(model: Model, saved: Path) -> None:
     assert len(loaded.checksum) == 64
     for name, value in model.network.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], value), name
-    batch, sigma = tiny.batch_of(5, 3).to("cpu", torch.float32), SIGMAS.float()
+    batch = tiny.batch_of(5, 3).to("cpu", torch.float32)
+    levels = tiny.at(batch, 0.2, 3.0).to("cpu", torch.float32)
     with torch.no_grad():
-        assert torch.equal(loaded.network(batch, sigma).pos, model.network(batch, sigma).pos)
-    assert loaded.process.pos.sigma_data == tiny.SIGMA_DATA
-    assert loaded.process.bond.marginal.tolist() == tiny.MARGINALS["bond"]
-
-
-def test_weights_from_before_the_sums_predict_what_they_did(model: Model, saved: Path) -> None:
-    """As if the layers did not sum over pairs: the columns that take the sums are zero."""
-    hidden, earlier = model.network.options.hidden, {}
-    with torch.no_grad():
-        for number, layer in enumerate(model.network.layers):
-            layer.update[0].weight[:, -hidden:] = 0
-            earlier[f"layers.{number}.update.0.weight"] = layer.update[0].weight[:, :-hidden].clone()
-    loaded = load_model(rewritten(saved, tensors=earlier, format=WITHOUT_SUMS, sha256=None))
-    batch, sigma = tiny.batch_of(5, 3).to("cpu", torch.float32), SIGMAS.float()
-    with torch.no_grad():
-        assert torch.equal(loaded.network(batch, sigma).element, model.network(batch, sigma).element)
-    save_model(loaded, saved)
-    assert load_model(saved).network.options == model.network.options
+        assert torch.equal(loaded.network(batch, levels).pos, model.network(batch, levels).pos)
+    modalities = loaded.process.modalities
+    assert modalities["pos"].sigma_data == tiny.SIGMA_DATA
+    assert modalities["bond"].marginal.tolist() == tiny.MARGINALS["bond"]
 
 
 def test_same_model_gives_the_same_bytes(model: Model, saved: Path, tmp_path: Path) -> None:
@@ -95,6 +80,13 @@ def test_something_else(saved: Path, tmp_path: Path) -> None:
     assert "not a whole safetensors file" in refusal(saved)
     assert "no such weights file" in refusal(tmp_path / "missing.safetensors")
     assert "not a whole safetensors file" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("earlier", ["moldiff-weights-1", "moldiff-weights-2"])
+def test_earlier_formats_are_refused_by_name(saved: Path, earlier: str) -> None:
+    message = refusal(rewritten(saved, format=earlier))
+    assert earlier in message
+    assert FORMAT in message
 
 
 def test_another_version_or_kind(saved: Path, tmp_path: Path) -> None:

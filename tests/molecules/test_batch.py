@@ -45,9 +45,32 @@ def test_molecules_that_are_taken_out_and_put_back_are_the_same() -> None:
 
 def test_pair_mask_holds_two_different_real_atoms() -> None:
     batch = tiny.batch_of(4, 2, 1)
-    assert batch.pair_mask.sum((1, 2)).tolist() == [12, 2, 0]
-    assert torch.equal(batch.pair_mask, batch.pair_mask.transpose(1, 2))
+    assert batch.pair_mask.sum(1).tolist() == [6, 1, 0]
+    index, matrix = batch.pairs, batch.pairs.matrix(batch.pair_mask)
+    assert torch.equal(batch.pair_mask, batch.mask[:, index.row] & batch.mask[:, index.column])
+    assert torch.equal(matrix, matrix.transpose(1, 2))
+    assert not matrix.diagonal(dim1=1, dim2=2).any()
     assert batch.sizes.tolist() == [4, 2, 1]
+
+
+def test_places_are_atoms_or_pairs() -> None:
+    batch = tiny.batch_of(4, 2)
+    assert batch.places("bond").shape == batch.bond.shape
+    assert all(batch.places(name) is batch.mask for name in ("pos", "element", "charge"))
+
+
+def test_padding_appends_pairs_and_moves_none() -> None:
+    small, large = tiny.batch_of(4, 2), tiny.batch_of(7, 4, 2)
+    assert torch.equal(small.pairs.row, large.pairs.row[:6])
+    assert torch.equal(small.pairs.column, large.pairs.column[:6])
+    assert large.pair_mask[1].tolist() == [True] * 6 + [False] * 15
+
+
+def test_blank_molecules_have_a_size_and_nothing_else() -> None:
+    blank = MoleculeBatch.blank(tiny.mask_of(4, 1), torch.float64)
+    assert (len(blank), blank.sizes.tolist(), blank.bond.shape) == (2, [4, 1], (2, 6))
+    assert blank.pos.dtype == torch.float64
+    assert not any(values.any() for name, values in vars(blank).items() if name != "mask")
 
 
 def test_replace_changes_a_copy() -> None:
@@ -77,7 +100,7 @@ def test_there_and_back_through_geometric() -> None:
     batch = tiny.batch_of(5, 3, 1)
     geometric = batch.to_geometric(tiny.VOCABULARY)
     assert geometric.num_nodes == 9
-    assert geometric.edge_index.shape[1] == int((batch.bond > 0).sum()), "each bond once a direction"
+    assert geometric.edge_index.shape[1] == 2 * int((batch.bond > 0).sum()), "each bond once a direction"
     assert set(geometric.z.tolist()) <= set(tiny.VOCABULARY.elements)
     assert_same(batch, MoleculeBatch.from_geometric(geometric, tiny.VOCABULARY))
 
@@ -93,7 +116,8 @@ def test_one_molecule_of_geometric_is_centred() -> None:
     batch = MoleculeBatch.from_geometric(data, tiny.VOCABULARY)
     assert batch.pos[0, :, 0].tolist() == [-1, 1]
     assert batch.element.tolist() == [[2, 0]]
-    assert batch.bond.tolist() == [[[0, 2], [2, 0]]]
+    assert batch.bond.tolist() == [[2]]
+    assert batch.bond_matrix.tolist() == [[[0, 2], [2, 0]]]
 
 
 @pytest.mark.parametrize(("field", "value", "message"), [("z", 17, "element 17"), ("charge", 2, "charge 2")])

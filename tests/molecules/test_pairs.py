@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from moldiff.molecules.pairs import PairIndex
+from moldiff.molecules.pairs import PairIndex, pair_count, pair_number
 from tests import tiny
 
 ATOMS = pytest.mark.parametrize("atoms", [1, 2, 5])
@@ -27,10 +27,34 @@ def test_spread_is_symmetric_with_a_diagonal_of_zeros_and_packs_back(atoms: int)
 
 
 def test_pack_takes_classes_as_well_as_features() -> None:
-    bonds = tiny.batch_of(4, 3).bond
-    index = index_of(4)
-    assert torch.equal(index.pack(bonds), bonds[:, index.row, index.column])
-    assert torch.equal(index.spread(index.pack(bonds)[..., None].double())[..., 0], bonds.double())
+    bonds, index = tiny.batch_of(4, 3).bond, index_of(4)
+    matrix = index.matrix(bonds)
+    assert matrix.dtype == bonds.dtype
+    assert torch.equal(index.pack(matrix), bonds)
+    assert torch.equal(matrix[:, index.row, index.column], bonds)
+    assert torch.equal(matrix[:, index.column, index.row], bonds)
+    assert torch.equal(index.spread(bonds[..., None].double())[..., 0], matrix.double())
+
+
+@ATOMS
+def test_number_of_a_pair_is_its_place_in_either_order(atoms: int) -> None:
+    index = index_of(atoms)
+    assert pair_number(index.row, index.column).tolist() == list(range(pair_count(atoms)))
+    assert torch.equal(pair_number(index.column, index.row), pair_number(index.row, index.column))
+
+
+def test_real_pairs_are_of_two_marked_atoms() -> None:
+    assert index_of(3).real(torch.tensor([[True, False, True]])).tolist() == [[False, True, False]]
+
+
+def test_index_made_while_sampling_serves_training() -> None:
+    with torch.inference_mode():
+        index = PairIndex.of(11, torch.device("cpu"))
+    nodes, values = torch.randn(1, 11, 2, requires_grad=True), torch.randn(1, 55, 2, requires_grad=True)
+    index.spread(values).square().sum().backward()
+    nodes.index_select(1, PairIndex.of(11, torch.device("cpu")).row).sum().backward()
+    assert nodes.grad is not None
+    assert values.grad is not None
 
 
 def test_handwritten_gradient_is_right() -> None:

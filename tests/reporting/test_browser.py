@@ -17,6 +17,10 @@ from moldiff.stages.report import report
 from tests.reporting.made_run import make_run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --enable-logging=stderr --dump-dom"
+)
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +61,7 @@ def served(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
 
 def dump(browser: str, profile: Path, address: str) -> str:
     """The document after it was drawn; nothing may have been said on the console."""
-    flags = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --disable-dev-shm-usage --enable-logging=stderr --dump-dom"
-    )
-    command = [browser, *flags.split(), f"--user-data-dir={profile}", address]
+    command = [browser, *FLAGS.split(), "--virtual-time-budget=20000", f"--user-data-dir={profile}", address]
     done = subprocess.run(command, capture_output=True, text=True, timeout=90)
     assert done.returncode == 0, done.stderr[-2000:]
     assert not re.findall(r".*CONSOLE.*", done.stderr)
@@ -73,8 +73,8 @@ def dump(browser: str, profile: Path, address: str) -> str:
 def test_it_draws_in_silence(browser: str, served: tuple[str, list[str]], tmp_path: Path) -> None:
     address, asked = served
     shown = dump(browser, tmp_path / "profile", address)
-    assert 'data-viewer="drawn"' in shown
-    assert re.search(r'id="viewer-name"[^>]*>([^<]+)<', shown), "no structure is shown"
+    assert 'data-report="ready"' in shown
+    assert re.search(r'id="detail-name"[^>]*>([^<]+)<', shown), "no molecule is shown"
     assert asked == ["/report.html"]
 
 

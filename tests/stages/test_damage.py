@@ -56,7 +56,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "merge check": lambda made: merge_checks(CHECK, [made / "part"], made / "out", workers=1),
     "rank": lambda made: rank(made / "check", made / "out", n=1),
     "report": lambda made: report(
-        ReportOptions(pictures=0, viewers=0), made / "out.html", dataset=made / "dataset", check=made / "check"
+        ReportOptions(pictures=0, molecules=0), made / "out.html", dataset=made / "dataset", check=made / "check"
     ),
 }
 READ = [

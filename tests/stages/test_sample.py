@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 import torch
 from rdkit import Chem
-from torch import Tensor
 
 from moldiff.errors import UserError
 from moldiff.files.manifest import record_of
 from moldiff.models.checkpoint import Model, Statistics, save_model
 from moldiff.molecules.batch import MoleculeBatch, Prediction
+from moldiff.molecules.levels import Levels
 from moldiff.network.denoiser import DenoisingNetwork
-from moldiff.sampling.sampler import Generated, Generator, PlannedBatch, restart_evaluations
+from moldiff.sampling.plan import Plan, PlannedBatch
+from moldiff.sampling.sampler import Sampled, Sampler
 from moldiff.stages.sample import merge_samples, sample
 from tests import tiny
 
@@ -52,7 +53,7 @@ def test_file_holds_all_molecules_with_their_origin(whole: Path) -> None:
     assert made["options"] == OPTIONS.model_dump(mode="json")
     taken = [int(mol.GetProp("moldiff_restarts")) for mol in molecules]
     assert made["restarts"] == {str(number): taken.count(number) for number in sorted(set(taken))}
-    tail = restart_evaluations(OPTIONS)
+    tail = Plan.of(OPTIONS).restart_evaluations
     assert made["mean_evaluations"] == pytest.approx(3 + tail * sum(taken) / 14, abs=0.01)
     assert max(taken) > 0, "an untrained network makes broken molecules"
     for number, mol in enumerate(molecules):
@@ -89,25 +90,25 @@ def test_more_shards_than_batches(weights: Path, whole: Path, tmp_path: Path) ->
 def test_killed_run_goes_on_where_it_was(
     weights: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, made = Generator.batch, []
+    real, made = Sampler.batch, []
 
-    def dying(self: Generator, options: Any, batch: PlannedBatch) -> list[Generated]:
+    def dying(self: Sampler, plan: Plan, batch: PlannedBatch) -> list[Sampled]:
         if len(made) == 2:
             raise SystemExit(137)
         made.append(batch.number)
-        return real(self, options, batch)
+        return real(self, plan, batch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Generator, "batch", dying)
+        patch.setattr(Sampler, "batch", dying)
         with pytest.raises(SystemExit):
             sample(OPTIONS, weights, tmp_path / "samples.sdf")
     assert not (tmp_path / "samples.sdf").exists()
 
-    def counting(self: Generator, options: Any, batch: PlannedBatch) -> list[Generated]:
+    def counting(self: Sampler, plan: Plan, batch: PlannedBatch) -> list[Sampled]:
         assert batch.number not in made, "what was finished is not made again"
-        return real(self, options, batch)
+        return real(self, plan, batch)
 
-    monkeypatch.setattr(Generator, "batch", counting)
+    monkeypatch.setattr(Sampler, "batch", counting)
     assert sample(OPTIONS, weights, tmp_path / "samples.sdf").read_bytes() == whole.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["samples.json", "samples.sdf"]
 
@@ -115,16 +116,16 @@ def test_killed_run_goes_on_where_it_was(
 def test_leftovers_of_other_options_are_not_used(
     weights: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, made = Generator.batch, []
+    real, made = Sampler.batch, []
 
-    def dying(self: Generator, options: Any, batch: PlannedBatch) -> list[Generated]:
+    def dying(self: Sampler, plan: Plan, batch: PlannedBatch) -> list[Sampled]:
         made.append(batch)
         if len(made) == 3:
             raise SystemExit(137)
-        return real(self, options, batch)
+        return real(self, plan, batch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Generator, "batch", dying)
+        patch.setattr(Sampler, "batch", dying)
         with pytest.raises(SystemExit):
             sample(OPTIONS.model_copy(update={"seed": 5}), weights, tmp_path / "samples.sdf")
     assert sample(OPTIONS, weights, tmp_path / "samples.sdf").read_bytes() == whole.read_bytes()
@@ -135,15 +136,15 @@ def test_second_run_of_the_same_file_is_refused_and_takes_nothing_from_the_first
     weights: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As two shards with one --out do: the one that ends first removed the other's batches."""
-    real, output, refused = Generator.batch, tmp_path / "samples.sdf", []
+    real, output, refused = Sampler.batch, tmp_path / "samples.sdf", []
 
-    def interrupted(self: Generator, options: Any, batch: PlannedBatch) -> list[Generated]:
+    def interrupted(self: Sampler, plan: Plan, batch: PlannedBatch) -> list[Sampled]:
         with pytest.raises(UserError, match=r"samples\.sdf: another process is making it"):
             sample(OPTIONS, weights, output, shard=(1, 2))
         refused.append(batch.number)
-        return real(self, options, batch)
+        return real(self, plan, batch)
 
-    monkeypatch.setattr(Generator, "batch", interrupted)
+    monkeypatch.setattr(Sampler, "batch", interrupted)
     assert sample(OPTIONS, weights, output).read_bytes() == whole.read_bytes()
     assert refused
     assert sorted(path.name for path in tmp_path.iterdir()) == ["samples.json", "samples.sdf"]
@@ -185,9 +186,9 @@ def test_lost_molecules_are_counted(weights: Path, tmp_path: Path, monkeypatch: 
     real = DenoisingNetwork.forward
 
     def failing(
-        self: DenoisingNetwork, noisy: MoleculeBatch, sigma: Tensor, previous: Prediction | None = None
+        self: DenoisingNetwork, noisy: MoleculeBatch, levels: Levels, previous: Prediction | None = None
     ) -> Prediction:
-        predicted = real(self, noisy, sigma, previous)
+        predicted = real(self, noisy, levels, previous)
         predicted.element[0] = torch.nan
         return predicted
 

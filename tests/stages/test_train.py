@@ -12,8 +12,11 @@ from moldiff.config.train import TrainOptions
 from moldiff.dataset.storage import open_dataset
 from moldiff.errors import UserError
 from moldiff.models.checkpoint import load_model
-from moldiff.sampling.sampler import Generator, planned
-from moldiff.stages.train import sampled_rates, start_model, train
+from moldiff.models.start import start_model
+from moldiff.sampling.following import sampled_rates
+from moldiff.sampling.plan import Plan
+from moldiff.sampling.sampler import Sampler
+from moldiff.stages.train import train
 from tests import tiny
 
 
@@ -43,7 +46,7 @@ def test_training_leaves_weights_metrics_and_a_record(trained: Path, dataset: Pa
     assert float(row["valid_loss"]) > 0
     assert 0 <= float(row["sampled_valid"]) <= 1
     assert list((folder / "state" / "tensorboard").iterdir())
-    made = Generator.load(trained).sample(3, steps=2, threads=1, accelerator="cpu")
+    made = Sampler.load(trained).sample(3, steps=2, threads=1, accelerator="cpu")
     assert len(made) == 3
 
 
@@ -150,13 +153,10 @@ def test_one_molecule_is_learned_by_heart(tmp_path: Path) -> None:
     options = tiny.train_options(
         network=network, steps=400, batch_size=32, learning_rate=1e-2, warmup_steps=20, ema=0.98
     )
-    generator = Generator.load(train(options, featurized.folder, tmp_path / "training"))
-    drawn = tiny.sample_options(n=40, steps=30)
-    made = [
-        one.arrays
-        for batch in planned(drawn, generator.model.statistics.sizes)
-        for one in generator.batch(drawn, batch)
-    ]
+    sampler = Sampler.load(train(options, featurized.folder, tmp_path / "training"))
+    plan = Plan.of(tiny.sample_options(n=40, steps=30))
+    batches = plan.batches(sampler.model.statistics.sizes)
+    made = [one.arrays for batch in batches for one in sampler.batch(plan, batch)]
 
     def described(arrays: Any) -> tuple[np.ndarray, np.ndarray, list[int]]:
         """Distances and orders, atoms in order of their element: of this molecule each has its own."""

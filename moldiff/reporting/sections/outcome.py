@@ -30,6 +30,15 @@ MEANINGS = {
     "brenk": ("Brenk alerts", "match a pattern unwanted in screening libraries; lower is better"),
     "glaxo": ("Glaxo alerts", "match one of Glaxo's hard filters; lower is better"),
     "new_ring_system": ("New ring systems", "hold a ring system that the reference does not have"),
+    "reasonable": ("Reasonable", "free of flags of ring topology and functional groups that chemists would doubt"),
+    "topology_flag": ("Flagged topology", "rings that chemists would doubt; lower is better"),
+    "group_flag": ("Flagged groups", "functional groups that chemists would doubt; lower is better"),
+    "chembl_unknown_ring": ("Ring systems not in ChEMBL", "hold a ring system that ChEMBL lacks; lower is better"),
+    "chembl_ring_below_5": ("Very rare ring systems", "hold one that ChEMBL has fewer than 5 times; lower is better"),
+    "chembl_ring_below_100": ("Rare ring systems", "hold one that ChEMBL has fewer than 100 times; lower is better"),
+    "four_joined_rings": ("Four joined rings", "hold a system of four rings or more; compare with the reference"),
+    "ring_of_seven": ("Rings of seven", "hold a ring of seven atoms; compare with the reference"),
+    "ring_of_eight": ("Rings of eight or more", "hold a ring of eight atoms or more; compare with the reference"),
     "new_scaffolds": ("New scaffolds", "distinct Murcko scaffolds that the reference does not have"),
     "strain_coverage": ("Strain, coverage", "sampled strict molecules for which MMFF94s gives a strain energy"),
     "xtb_coverage": ("GFN2-xTB, coverage", "sampled strict molecules that GFN2-xTB could relax"),
@@ -49,10 +58,15 @@ DENOMINATORS = {
     "uniqueness": "valid", "uniqueness_isomeric": "valid", "uniqueness_inchikey": "valid", "novelty": "distinct valid",
     "pb_valid": "valid with coordinates", "sane": "valid with coordinates", "lipinski": "distinct valid",
     "pains": "distinct valid", "brenk": "distinct valid", "glaxo": "distinct valid",
+    "reasonable": "distinct valid", "topology_flag": "distinct valid", "group_flag": "distinct valid",
+    "chembl_unknown_ring": "distinct valid", "chembl_ring_below_5": "distinct valid",
+    "chembl_ring_below_100": "distinct valid", "four_joined_rings": "distinct valid",
+    "ring_of_seven": "distinct valid", "ring_of_eight": "distinct valid",
     "new_ring_system": "distinct valid", "new_scaffolds": "distinct scaffolds", "atom_stability": "atoms",
     "strain_coverage": "sampled, strict", "xtb_coverage": "sampled, strict", "etkdg_coverage": "sampled, strict",
 }  # fmt: skip
-HEADLINE = ("valid", "uniqueness", "novelty", "pb_valid_of_all", "molecule_stability")
+HEADLINE = ("valid", "uniqueness", "novelty", "pb_valid_of_all", "reasonable", "molecule_stability")
+"""The rates that people look for first; the first five that are known are shown."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +80,13 @@ class Card:
 
 @dataclass(frozen=True)
 class RateRow:
-    """A rate with its title, what it means, and what it is a share of."""
+    """A rate with its title, what it means, what it is a share of, and the reference's rate where it is known."""
 
     title: str
     meaning: str
     rate: Rate
     of: str
+    reference: float | None
 
 
 @dataclass(frozen=True)
@@ -123,7 +138,8 @@ def outcome(evidence: Evidence) -> Outcome:
         if found is None:
             numbers.append(_number_row(name, metric))
         else:
-            rows.append(RateRow(title, meaning, found, DENOMINATORS.get(name, "all records" if meaning else "")))
+            of = DENOMINATORS.get(name, "all records" if meaning else "")
+            rows.append(RateRow(title, meaning, found, of, number(metric.get("reference"))))
     numbers += [_number_row(name, entry) for name, entry in _entries(summary, "values")]
     perfect = [row for row in rows if row.rate.numerator == row.rate.denominator and "lower is" not in row.meaning]
     return Outcome(
@@ -154,7 +170,7 @@ def _cards(summary: Mapping[str, Any]) -> list[Card]:
             counted = f"{plain(found.numerator)} of {plain(found.denominator)} {DENOMINATORS.get(name, 'records')}"
             note = f"{counted}; 95\u202f% interval {interval(found)}"
             cards.append(Card(MEANINGS[name][0], percent(found.value), note))
-    return cards
+    return cards[:6]
 
 
 def _entries(summary: Mapping[str, Any], section: str) -> list[tuple[str, Mapping[str, Any]]]:

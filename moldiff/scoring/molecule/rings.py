@@ -59,15 +59,19 @@ def ring_systems(heavy: Chem.Mol) -> list[str]:
     is the same system wherever it is bound. This is the definition of useful_rdkit_utils, whose counts the table of
     ChEMBL holds, but that double bonds to any element are kept.
     """
+    texts = Chem.MolToSmiles(without_chains(heavy), isomericSmiles=False).split(".")
+    # Digits outside of brackets close rings.
+    return sorted(text for text in texts if _DIGIT.search(_BRACKETS.sub("", text)))
+
+
+def without_chains(heavy: Chem.Mol) -> Chem.Mol:
+    """A copy, atoms in their order, whose single bonds that are in no ring are cut: what remains are ring systems."""
     cut = [
         bond.GetIdx()
         for bond in map(heavy.GetBondWithIdx, range(heavy.GetNumBonds()))
         if bond.GetBondType() == Chem.BondType.SINGLE and not bond.IsInRing()
     ]
-    pieces = Chem.FragmentOnBonds(heavy, cut, addDummies=False) if cut else heavy
-    texts = Chem.MolToSmiles(pieces, isomericSmiles=False).split(".")
-    # Digits outside of brackets close rings.
-    return sorted(text for text in texts if _DIGIT.search(_BRACKETS.sub("", text)))
+    return Chem.FragmentOnBonds(heavy, cut, addDummies=False) if cut else Chem.Mol(heavy)
 
 
 def ring_values(heavy: Chem.Mol) -> RingValues:

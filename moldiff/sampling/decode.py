@@ -1,0 +1,67 @@
+"""From batches to molecules as chemistry takes them: plain arrays, then RDKit's."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from moldiff.chemistry.arrays import MoleculeArrays, to_rdkit
+from moldiff.molecules.batch import MoleculeBatch, Vocabulary
+from moldiff.scoring.molecule.validity import is_strict
+
+if TYPE_CHECKING:
+    from rdkit import Chem
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """Reads batches as molecules.
+
+    Attributes:
+        vocabulary: of elements and charges.
+        hydrogens: explicit where the model makes hydrogens itself, so that RDKit adds none.
+    """
+
+    vocabulary: Vocabulary
+    hydrogens: str
+
+    def arrays(self, batch: MoleculeBatch) -> list[MoleculeArrays]:
+        """Each molecule of a batch without its padding."""
+        return to_arrays(batch.to("cpu"), self.vocabulary)
+
+    def rdkit(self, arrays: MoleculeArrays, name: str = "") -> "Chem.Mol":
+        """The molecule with a conformer, as made: not sanitized."""
+        hydrogens: Literal["explicit", "implicit"] = "explicit" if self.hydrogens == "explicit" else "implicit"
+        return to_rdkit(arrays, name, hydrogens=hydrogens)
+
+    def strict(self, arrays: MoleculeArrays) -> bool:
+        """Whether the molecule is valid_strict as `moldiff check` says; False if a coordinate is not finite."""
+        return is_finite(arrays) and is_strict(self.rdkit(arrays))
+
+
+def is_finite(arrays: MoleculeArrays) -> bool:
+    """Whether all coordinates are numbers."""
+    return bool(np.isfinite(arrays.positions).all())
+
+
+def to_arrays(batch: MoleculeBatch, vocabulary: Vocabulary) -> list[MoleculeArrays]:
+    """Each molecule of a batch on the CPU as plain arrays, for chemistry."""
+    elements = np.array(vocabulary.elements, np.uint8)
+    charges = np.array(vocabulary.charges, np.int8)
+    row, column = batch.pairs.row.numpy(), batch.pairs.column.numpy()
+    in_order = np.lexsort((column, row))
+    result = []
+    for number, size in enumerate(batch.sizes.tolist()):
+        bond = batch.bond[number].numpy()
+        bonded = in_order[bond[in_order] > 0]
+        bonded = bonded[column[bonded] < size]
+        result.append(
+            MoleculeArrays(
+                positions=batch.pos[number, :size].double().numpy(),
+                atomic_numbers=elements[batch.element[number, :size].numpy()],
+                formal_charges=charges[batch.charge[number, :size].numpy()],
+                bonds=np.stack([row[bonded], column[bonded]], 1).astype(np.uint16),
+                bond_orders=bond[bonded].astype(np.uint8),
+            )
+        )
+    return result

@@ -1,0 +1,124 @@
+"""The plan of a sampling: the way through the noise levels and what it costs, and which molecules are made together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from moldiff.config.sample import SampleOptions
+from moldiff.diffusion import schedules
+from moldiff.diffusion.solvers import Numbers, Solver, euler, heun
+from moldiff.errors import UserError
+from moldiff.seeds import Stream, stream_seed
+
+LARGEST_BATCH = 128
+"""Molecules of a batch at most: what is lost when a run is killed, and the grain of its progress bar."""
+
+
+@dataclass(frozen=True)
+class PlannedBatch:
+    """Molecules of one size that are made together, from one seed.
+
+    Attributes:
+        number: of the batch.
+        indices: numbers of its molecules.
+        atoms: of each of them.
+    """
+
+    number: int
+    indices: tuple[int, ...]
+    atoms: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the options of a sampling come to.
+
+    Attributes:
+        options: themselves.
+        grid: noise levels, Å, from the prior to 0.
+        restart_grid: noise levels of a restart, Å, to 0.
+        solver: of each step.
+        numbers: of the steps.
+    """
+
+    options: SampleOptions
+    grid: schedules.Grid
+    restart_grid: schedules.Grid
+    solver: Solver
+    numbers: Numbers
+
+    @classmethod
+    def of(cls, options: SampleOptions) -> "Plan":
+        """The plan of these options."""
+        grid = _grid(options)
+        injected = Numbers(options.noise, options.step_scale, high=options.noise_below, temperature=options.temperature)
+        match options.solver:
+            case "euler":
+                solver, numbers = euler, injected
+            case "heun":
+                solver, numbers = heun, injected
+            case "ddpm":
+                solver, numbers = euler, Numbers(eta=1.0, temperature=options.temperature)
+            case "ddim":
+                solver, numbers = euler, Numbers(eta=0.0, temperature=options.temperature)
+        return cls(options, grid, tail(grid, options.restart_from), solver, numbers)
+
+    @property
+    def evaluations(self) -> int:
+        """Network evaluations that each molecule costs without a restart."""
+        return self._evaluations(self.grid)
+
+    @property
+    def restart_evaluations(self) -> int:
+        """Network evaluations that each restart of a molecule costs."""
+        return self._evaluations(self.restart_grid)
+
+    def _evaluations(self, grid: schedules.Grid) -> int:
+        steps = len(grid) - 1
+        return 2 * steps - 1 if self.solver is heun else steps
+
+    def batches(self, sizes: Mapping[int, int], shard: tuple[int, int] | None = None) -> list[PlannedBatch]:
+        """The sizes of all molecules, drawn with the seed, cut into batches of one size each.
+
+        Args:
+            sizes: number of training molecules of each number of atoms.
+            shard: (k, N) for the batches of the k-th of N parts.
+
+        Raises:
+            UserError: the histogram of sizes is empty.
+        """
+        options = self.options
+        if not sizes:
+            raise UserError("the weights hold no histogram of sizes; train on a dataset that is not empty")
+        random = np.random.default_rng(stream_seed(options.seed, Stream.SIZES))
+        if options.atoms is not None:
+            atoms = np.full(options.n, options.atoms)
+        else:
+            known, counts = np.array(sorted(sizes.items())).T
+            atoms = random.choice(known, options.n, p=counts / counts.sum())
+        batches: list[PlannedBatch] = []
+        for size in np.unique(atoms):
+            indices = np.flatnonzero(atoms == size)
+            most = int(np.clip(options.batch_pairs // size**2, 1, LARGEST_BATCH))
+            for start in range(0, len(indices), most):
+                batches.append(PlannedBatch(len(batches), tuple(indices[start : start + most].tolist()), int(size)))
+        number, shards = shard or (0, 1)
+        return batches[number::shards]
+
+
+def tail(grid: schedules.Grid, start: float) -> schedules.Grid:
+    """The levels of a grid from ``start``, Å, on; ``start`` and 0 if no level lies between them."""
+    levels = grid[grid <= start]
+    return levels if len(levels) > 1 else torch.tensor([start, 0.0], dtype=grid.dtype)
+
+
+def _grid(options: SampleOptions) -> schedules.Grid:
+    match options.schedule:
+        case "karras":
+            return schedules.karras(options.steps, options.sigma_max, options.sigma_min, options.rho)
+        case "linear":
+            return schedules.linear(options.steps, options.sigma_max, options.sigma_min)
+        case "cosine":
+            return schedules.cosine(options.steps, options.sigma_max, options.sigma_min)
