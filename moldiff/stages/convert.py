@@ -32,7 +32,7 @@ def sample_as(options: SampleOptions, weights: str | Path, output: Path, *, over
     if kind_of(output) == ".sdf":
         return sample(options, weights, output, overwrite=overwrite)
     made = output.with_name(f".{output.name}.sdf")
-    sample(options, weights, made, overwrite=overwrite)
+    sample(options, weights, made, overwrite=overwrite, announce=False)
     molecules = []
     for record in read_records([str(made)]):
         mol = parse(record).mol
@@ -42,6 +42,7 @@ def sample_as(options: SampleOptions, weights: str | Path, output: Path, *, over
         molecules.append(finish(mol, data_items(record.text)))
     finished = Molecules(molecules)
     finished.save(output)
+    print(f"{output}: {len(finished)} molecules", file=sys.stderr)
     without = sum(not smiles for smiles in finished.to_smiles())
     if kind_of(output) == ".smi" and without:
         print(f"{output}: {without} of {len(finished)} have no SMILES and are left out", file=sys.stderr)

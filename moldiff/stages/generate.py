@@ -101,7 +101,7 @@ def generate(
         budget = math.ceil(options.budget * options.n)
         while len(made.passed) < options.n and made.asked < budget:
             size = _next_size(options.n, made, budget)
-            seed = sampling.seed if not made.files else stream_seed(sampling.seed, Stream.ROUNDS, len(made.files))
+            seed = _round_seed(sampling.seed, len(made.files))
             asked = sampling.model_copy(update={"n": size, "seed": seed, "shards": 1})
             _add_round(
                 _sampled(asked, weights, folder / f"{len(made.files):03d}.sdf"), made, judge, ranking, known, workers
@@ -150,10 +150,15 @@ def _next_size(wanted: int, made: _Made, budget: int) -> int:
     return min(max(size, SMALLEST_ROUND), budget - made.asked)
 
 
+def _round_seed(seed: int, number: int) -> int:
+    """The seed of a round; small enough to be given to `moldiff sample`, which then makes the same molecules."""
+    return stream_seed(seed, Stream.ROUNDS, number) % 2**31 if number else seed
+
+
 def _sampled(asked: SampleOptions, weights: str, path: Path) -> Path:
     """The file of a round, made if it is not there."""
     if not record_of(path).is_file():
-        sample(asked, weights, path)
+        sample(asked, weights, path, announce=False)
     return path
 
 

@@ -38,6 +38,7 @@ def sample(
     *,
     shard: tuple[int, int] | None = None,
     overwrite: bool = False,
+    announce: bool = True,
 ) -> Path:
     """Generate molecules and write them to an SDF file (.sdf or .sdf.gz), with a record of the run beside it (.json).
 
@@ -50,6 +51,7 @@ def sample(
         output: the SDF file.
         shard: (k, N) makes the k-th of N parts, to be joined by `merge_samples`.
         overwrite: begin anew even if there are finished batches.
+        announce: say at the end what was made.
 
     Raises:
         UserError: the weights cannot be used, the output cannot be written, or another process is making it.
@@ -61,7 +63,7 @@ def sample(
     keep_large_buffers()
     sampler = Sampler.load(weights)
     with only_writer(output):
-        return _sample(Plan.of(options), sampler, output, shard, overwrite)
+        return _sample(Plan.of(options), sampler, output, shard, overwrite, announce)
 
 
 def merge_samples(parts: Sequence[Path], output: Path) -> Path:
@@ -95,7 +97,9 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
     return output
 
 
-def _sample(plan: Plan, sampler: Sampler, output: Path, shard: tuple[int, int] | None, overwrite: bool) -> Path:
+def _sample(
+    plan: Plan, sampler: Sampler, output: Path, shard: tuple[int, int] | None, overwrite: bool, announce: bool
+) -> Path:
     batches = plan.batches(sampler.model.statistics.sizes, shard)
     parts = output.with_name(f".{output.name}.{_identity(plan.options, sampler, shard)}.parts")
     if overwrite:
@@ -126,7 +130,8 @@ def _sample(plan: Plan, sampler: Sampler, output: Path, shard: tuple[int, int] |
     write_record(record_of(output), record, [output])
     for left in output.parent.glob(f".{glob.escape(output.name)}.*.parts"):  # also those of a run with other options
         shutil.rmtree(left, ignore_errors=True)
-    print(f"{output}: {len(blocks)} of {requested} molecules in {seconds:.1f} s", file=sys.stderr)
+    if announce:
+        print(f"{output}: {len(blocks)} of {requested} molecules in {seconds:.1f} s", file=sys.stderr)
     return output
 
 

@@ -40,7 +40,7 @@ def rounds(blocks: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """What the sampling was asked for in each round; it deals the pool, one molecule in each round not finite."""
     asked: list[SampleOptions] = []
 
-    def sample(options: SampleOptions, weights: str, path: Path) -> None:
+    def sample(options: SampleOptions, weights: str, path: Path, *, announce: bool) -> None:
         first = sum(options.n - 1 for options in asked)
         asked.append(options)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,14 @@ def rounds(blocks: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return asked
 
 
-def generate(out: str, *, train: Path | None = None, rank: dict[str, Any] | None = None, **options: Any) -> Any:
+def generate(
+    out: str,
+    *,
+    train: Path | None = None,
+    report: Path | None = None,
+    rank: dict[str, Any] | None = None,
+    **options: Any,
+) -> Any:
     return stage.generate(
         parse(GenerateOptions, options, "test"),
         SampleOptions(),
@@ -62,6 +69,7 @@ def generate(out: str, *, train: Path | None = None, rank: dict[str, Any] | None
         "model.safetensors",
         Path(out),
         train=train,
+        report=report,
         workers=1,
     )
 
@@ -97,10 +105,10 @@ def test_the_budget_ends_it_and_says_so(rounds: list[SampleOptions], capsys: pyt
 def test_a_killed_run_goes_on_where_it_was(rounds: list[SampleOptions], monkeypatch: pytest.MonkeyPatch):
     real: Callable[..., Any] = stage.sample
 
-    def dying(options: SampleOptions, weights: str, path: Path) -> None:
+    def dying(options: SampleOptions, weights: str, path: Path, *, announce: bool) -> None:
         if rounds:
             raise KeyboardInterrupt
-        real(options, weights, path)
+        real(options, weights, path, announce=announce)
 
     monkeypatch.setattr(stage, "sample", dying)
     with pytest.raises(KeyboardInterrupt):
@@ -125,6 +133,14 @@ def test_novel_molecules_with_hydrogens(rounds: list[SampleOptions]):
     assert first.GetNumAtoms() > first.GetNumHeavyAtoms()
     repeats = generate("more.sdf", n=6, unique=False)
     assert "not duplicate" not in repeats["refused"]
+
+
+def test_a_page_of_all_molecules_on_request(rounds: list[SampleOptions]):
+    generate("hits.sdf", n=3, report=Path("page.html"))
+    page = Path("page.html").read_text()
+    assert page.rstrip().endswith("</html>")
+    assert "moldiff generate" in page
+    assert sorted(path.name for path in Path().iterdir()) == ["hits.json", "hits.sdf", "model.safetensors", "page.html"]
 
 
 @pytest.mark.parametrize(
