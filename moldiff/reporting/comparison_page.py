@@ -14,11 +14,12 @@ from moldiff.reporting.figures import name_of, short
 from moldiff.reporting.histograms import join, stated
 from moldiff.reporting.pictures import Picture, Request, draw_all
 from moldiff.reporting.rendering import render, source
+from moldiff.reporting.sections.outcome import label
 from moldiff.reporting.sections.properties import PROPERTIES
 
 COLOURS = 5
 """Style classes set0, set1 and so on; more sets begin again."""
-PICTURES = 12
+PICTURES = 10
 """Molecules drawn of each set."""
 
 
@@ -29,6 +30,16 @@ class Sample:
     name: str
     distinct: int
     cards: Sequence[tuple[str, Picture]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: what it is called and means, its unit, and each cell beside its text."""
+
+    title: str
+    meaning: str
+    unit: str
+    cells: Sequence[tuple[Cell, str]]
 
 
 @dataclass(frozen=True)
@@ -73,9 +84,13 @@ def comparison_page(
     )
 
 
-def _table(lines: Sequence[Line], group: str) -> list[tuple[Line, list[tuple[Cell, str]]]]:
-    """The lines of a group, each cell beside its text."""
-    return [(line, [(cell, written(line, cell)) for cell in line.cells]) for line in lines if line.group == group]
+def _table(lines: Sequence[Line], group: str) -> list[Row]:
+    """The lines of a group as people read them."""
+    return [
+        Row(*label(line.name), line.unit, [(cell, written(line, cell)) for cell in line.cells])
+        for line in lines
+        if line.group == group
+    ]
 
 
 def _reference(summaries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

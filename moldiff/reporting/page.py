@@ -74,7 +74,7 @@ def _molecules(options: ReportOptions, evidence: Evidence) -> Mapping[str, Any]:
     """The table of all molecules and the gallery of the best, of checked rows or else of the first records."""
     if len(evidence.rows):
         order = by_quality(evidence)
-        shown = [p for p in order if p in set(evidence.distinct_valid().tolist())][: options.pictures]
+        shown = order[: min(options.pictures, len(evidence.distinct_valid()))]  # which stand first
         cards = gallery.gallery(evidence, shown, find_records(evidence, shown))
         return {"table": _table(options, evidence, order), "gallery": cards, "unchecked": []}
     records = first_records(evidence.samples, max(options.pictures, options.molecules))

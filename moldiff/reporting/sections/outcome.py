@@ -134,7 +134,7 @@ def outcome(evidence: Evidence) -> Outcome:
     rows, numbers = [], []
     for name, metric in _entries(summary, "metrics"):
         found = rate_of(metric)
-        title, meaning = _label(name)
+        title, meaning = label(name)
         if found is None:
             numbers.append(_number_row(name, metric))
         else:
@@ -178,13 +178,14 @@ def _entries(summary: Mapping[str, Any], section: str) -> list[tuple[str, Mappin
     return [(k, v) for k, v in found.items() if isinstance(v, Mapping)] if isinstance(found, Mapping) else []
 
 
-def _label(name: str) -> tuple[str, str]:
+def label(name: str) -> tuple[str, str]:
+    """Title and meaning of a number of the check; the meaning is empty where it says nothing that the name does not."""
     return MEANINGS.get(name, (name.replace("_", " "), ""))
 
 
 def _number_row(name: str, entry: Mapping[str, Any]) -> NumberRow:
     taken = next((f"{plain(entry[k])} {k if k != 'n' else 'molecules'}" for k in ("pairs", "n") if k in entry), "–")
-    return NumberRow(*_label(name), taken, plain(entry.get("value")))
+    return NumberRow(*label(name), taken, plain(entry.get("value")))
 
 
 def _distance_row(name: str, entry: Mapping[str, Any]) -> DistanceRow | None:
