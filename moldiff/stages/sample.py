@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from moldiff.chemistry.formats.sdf import write_sdf_block
 from moldiff.config.options import canonical_json, parse
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, write_text
 from moldiff.files.manifest import read_record, record_of, write_record
+from moldiff.progress import Progress
 from moldiff.sampling.plan import Plan, PlannedBatch
 from moldiff.sampling.sampler import Sampler
 from moldiff.training.malloc import keep_large_buffers
@@ -107,13 +106,13 @@ def _sample(
     start = time.monotonic()
     requested = sum(len(batch.indices) for batch in batches)
     blocks: list[str] = []
-    with tqdm(total=requested, desc="sample", unit="mol", disable=not sys.stderr.isatty(), dynamic_ncols=True) as bar:
+    with Progress("sample", "molecules", requested) as progress:
         for batch in batches:
             part = parts / f"{batch.number:06d}.sdf"
             if not part.exists():
                 write_text(part, _records(sampler, plan, batch))
             blocks += _split(part)
-            bar.update(len(batch.indices))
+            progress.update(len(batch.indices))
     seconds = time.monotonic() - start
     _write(output, blocks)
     record = {
