@@ -10,7 +10,7 @@ rule sample:
         f"{BENCHMARKS}/sample/{{scatteritem}}.tsv"
     conda:
         "environment.yaml"
-    threads: cores(CONFIG.sample.shards, CONFIG.sample.threads)
+    threads: cores(CONFIG.sample.shards, CONFIG.sample.threads, most=2)
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,

@@ -36,7 +36,7 @@ scattergather:
 
 # Options that change no result (threads: none but in the last digits), which rules pass in another way: changing one
 # reruns nothing.
-WITHOUT_EFFECT = {"shards", "threads", "workers", "min_valid"}
+WITHOUT_EFFECT = {"shards", "threads", "workers", "min_valid", "oversubscribe"}
 
 
 def section(name):
@@ -106,14 +106,14 @@ def training_state():
 AWAY = workflow.remote_exec or not workflow.local_exec
 
 
-def cores(shards, wanted=0, away=1):
+def cores(shards, wanted=0, away=1, most=1024):
     """Threads of a job that is one of ``shards``: those wanted, else a share of the cores at hand.
 
-    Where jobs run on other machines it is ``away``, which the profile's `set-threads` may override.
+    Where jobs run on other machines it is ``away``, which the profile's `set-threads` may override; it is at most
+    ``most``.
     """
-    return wanted or (
-        away if AWAY else max(1, (workflow.resource_settings.cores or 1) // shards)
-    )
+    share = away if AWAY else max(1, (workflow.resource_settings.cores or 1) // shards)
+    return wanted or min(share, most)
 
 
 def whole_run():

@@ -22,6 +22,7 @@ class SampleKeywords(TypedDict, total=False):
     restarts: int
     restart_from: float
     atoms: int | None
+    any_size: bool
     precision: Literal["float32", "bfloat16"]
     batch_pairs: int
     accelerator: Literal["auto", "cpu", "cuda"]

@@ -13,7 +13,7 @@ class SampleOptions(Options):
     n: int = Field(500, ge=1, le=100_000_000)
     """Molecules to generate."""
     seed: int = Field(0, ge=0)
-    """Seed; the same seed, options, weights and device give the same molecules."""
+    """Seed; the same seed, options, weights, device and threads (one and two alike) give the same molecules."""
     steps: int = Field(50, ge=1, le=10000)
     """Steps to each molecule, of one network evaluation each (Heun takes two a step)."""
     solver: Literal["euler", "heun", "ddpm", "ddim"] = "euler"
@@ -40,6 +40,8 @@ class SampleOptions(Options):
     """Noise level of a restart, Å: the shape remains, what is wrong in it is drawn again."""
     atoms: int | None = Field(None, ge=1, le=1000)
     """Atoms of each molecule; by default drawn from the training set's histogram."""
+    any_size: bool = False
+    """Make molecules of twice the largest number of atoms that the weights know, or more."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of matrix products; bfloat16 is faster on GPUs and on processors that compute in it, slower on others."""
     batch_pairs: int = Field(50_000, ge=100, le=100_000_000)
@@ -47,7 +49,8 @@ class SampleOptions(Options):
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to sample."""
     threads: int = Field(0, ge=0, le=1024)
-    """Threads; 0 takes the processor cores at hand."""
+    """Threads; 0 takes two, or one where there is one core. One and two give the same molecules; more are faster on
+    large machines and change the last digits of coordinates."""
     shards: int = Field(1, ge=1, le=10000)
     """Number of parts that are sampled apart and merged; the molecules do not depend on it."""
 

@@ -41,10 +41,13 @@ class TrainOptions(Options):
     """Where to train; auto takes a GPU where one works."""
     devices: int = Field(1, ge=1, le=1024)
     """Processes on each node: GPUs, or CPU processes that exchange gradients by gloo."""
+    oversubscribe: bool = False
+    """Let `devices` be more than the cores or GPUs that are there."""
     nodes: int = Field(1, ge=1, le=1024)
     """Nodes that train together."""
     threads: int = Field(0, ge=0, le=1024)
-    """Threads of each process; 0 takes the processor cores at hand."""
+    """Threads of each process; 0 takes the processor cores at hand. Another number changes the last digits of the
+    weights, so the same seed gives the same file only with the same threads."""
     validate_every: int = Field(1000, ge=1)
     """Steps between two evaluations of the validation loss."""
     sample_every: int = Field(0, ge=0)

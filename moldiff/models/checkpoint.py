@@ -18,6 +18,7 @@ from moldiff.config.options import parse
 from moldiff.diffusion.process import Process
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, sha256
+from moldiff.models.description import read_description
 from moldiff.molecules.batch import Vocabulary
 from moldiff.network.denoiser import DenoisingNetwork
 
@@ -132,6 +133,7 @@ def load_model(path: Path) -> Model:
     if found != FORMAT:
         raise UserError(f"{path}: weights of format {found!r}, this version reads {FORMAT!r}{remedy}")
     try:
+        read_description(metadata["model"], sum(tensor.numel() for tensor in tensors.values()))
         header = json.loads(metadata["model"])
         vocabulary = Vocabulary(*(tuple(header["vocabulary"][name]) for name in ("elements", "charges")))
         values = header["statistics"]
@@ -139,8 +141,9 @@ def load_model(path: Path) -> Model:
         options = parse(NetworkOptions, header["network"], str(path))
         network = DenoisingNetwork(options, vocabulary, statistics.sigma_data)
         network.load_state_dict(tensors)
-    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path}: the weights do not fit their own description ({error}){remedy}") from None
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, RecursionError) as error:
+        told = " ".join(str(error).split())[:400]
+        raise UserError(f"{path}: the weights do not fit their own description ({told}){remedy}") from None
     if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
         raise UserError(f"{path}: the weights hold values that are not finite; train again with a lower learning rate")
     if SEAL in metadata and metadata[SEAL] != _digest(*_parts(path.read_bytes())):

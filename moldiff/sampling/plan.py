@@ -12,6 +12,8 @@ from moldiff.diffusion.solvers import Numbers, Solver, euler, heun
 from moldiff.errors import UserError
 from moldiff.seeds import Stream, stream_seed
 
+FAR_BEYOND = 2
+"""Times the largest number of atoms known that may be asked for."""
 LARGEST_BATCH = 128
 """Molecules of a batch at most: what is lost when a run is killed, and the grain of its progress bar."""
 
@@ -87,11 +89,16 @@ class Plan:
             shard: (k, N) for the batches of the k-th of N parts.
 
         Raises:
-            UserError: the histogram of sizes is empty.
+            UserError: the histogram of sizes is empty, or the size asked for is far beyond it.
         """
         options = self.options
         if not sizes:
             raise UserError("the weights hold no histogram of sizes; train on a dataset that is not empty")
+        if options.atoms is not None and options.atoms > FAR_BEYOND * max(sizes) and not options.any_size:
+            raise UserError(
+                f"atoms {options.atoms}: {known_sizes(sizes)}; ask for {FAR_BEYOND * max(sizes)} at most, "
+                "or set any_size (--any-size)"
+            )
         random = np.random.default_rng(stream_seed(options.seed, Stream.SIZES))
         if options.atoms is not None:
             atoms = np.full(options.n, options.atoms)
@@ -106,6 +113,11 @@ class Plan:
                 batches.append(PlannedBatch(len(batches), tuple(indices[start : start + most].tolist()), int(size)))
         number, shards = shard or (0, 1)
         return batches[number::shards]
+
+
+def known_sizes(sizes: Mapping[int, int]) -> str:
+    """The range of a histogram of sizes, in words."""
+    return f"the weights know molecules of {min(sizes)} to {max(sizes)} atoms"
 
 
 def tail(grid: schedules.Grid, start: float) -> schedules.Grid:

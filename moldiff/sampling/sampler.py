@@ -1,6 +1,5 @@
 """Molecules from a trained model: the Python API, and the batches that the sample stage writes."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,10 +28,14 @@ from moldiff.sampling.finish import Hydrogens, finish, progress_bar
 from moldiff.sampling.molecules import Molecules
 from moldiff.sampling.plan import Plan, PlannedBatch
 from moldiff.seeds import Stream, stream_seed
-from moldiff.training.devices import device_type
+from moldiff.training.devices import available_cores, chosen_device
 
 if TYPE_CHECKING:
     from rdkit import Chem
+
+
+FEW_THREADS = 2
+"""Threads by default: one and two give the same bytes, three and four others."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ class Sampler:
     ) -> tuple[MoleculeBatch, Int[Tensor, " molecule"]]:
         """Finished molecules on the CPU, and how often each was taken back; see `complete`."""
         options, process = plan.options, self.process
-        device = torch.device(options.accelerator if options.accelerator != "auto" else device_type())
+        device = torch.device(chosen_device(options.accelerator))
         network = self.model.network.to(device)
         start = known if given is None else given.framed(known)
         start = start.to(device, next(network.parameters()).dtype)
@@ -177,7 +180,8 @@ class Sampler:
             )
             return last
 
-        with torch_threads(options.threads):
+        # not all cores there are: a seed gives the same molecules on machines of one core and of many
+        with torch_threads(options.threads or min(FEW_THREADS, available_cores())):
             levels = Levels.along(start, given)
             *_, state = generate(process, denoiser, plan.solver, plan.grid, start, random, levels, plan.numbers)
             state, restarts = restarted(state, judge, again, options.restarts)
@@ -209,7 +213,7 @@ def load(path: str | Path) -> Sampler:
 @contextmanager
 def torch_threads(threads: int) -> Iterator[int]:
     """Sets torch's threads for a block and yields their number; 0 takes the cores this process may use."""
-    before, chosen = torch.get_num_threads(), threads or len(os.sched_getaffinity(0))
+    before, chosen = torch.get_num_threads(), threads or available_cores()
     torch.set_num_threads(chosen)
     try:
         yield chosen

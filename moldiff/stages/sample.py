@@ -21,7 +21,7 @@ from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, write_text
 from moldiff.files.manifest import read_record, record_of, write_record
 from moldiff.progress import Progress
-from moldiff.sampling.plan import Plan, PlannedBatch
+from moldiff.sampling.plan import Plan, PlannedBatch, known_sizes
 from moldiff.sampling.sampler import Sampler
 from moldiff.training.malloc import keep_large_buffers
 from moldiff.version import version
@@ -99,7 +99,10 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
 def _sample(
     plan: Plan, sampler: Sampler, output: Path, shard: tuple[int, int] | None, overwrite: bool, announce: bool
 ) -> Path:
-    batches = plan.batches(sampler.model.statistics.sizes, shard)
+    sizes = sampler.model.statistics.sizes
+    batches = plan.batches(sizes, shard)
+    if plan.options.atoms is not None and not min(sizes) <= plan.options.atoms <= max(sizes):
+        print(f"atoms {plan.options.atoms}: {known_sizes(sizes)}; expect fewer valid ones", file=sys.stderr)
     parts = output.with_name(f".{output.name}.{_identity(plan.options, sampler, shard)}.parts")
     if overwrite:
         shutil.rmtree(parts, ignore_errors=True)

@@ -5,6 +5,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from moldiff.dataset.validation import STATISTICS
 from moldiff.diffusion.process import Process
 from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.errors import UserError
-from moldiff.files.atomic import sha256, write_text
+from moldiff.files.atomic import only_writer, sha256, write_text
 from moldiff.files.manifest import write_record
 from moldiff.models.checkpoint import save_model
 from moldiff.models.start import start_model
@@ -28,6 +29,7 @@ from moldiff.sampling.following import sampled_rates
 from moldiff.sampling.sampler import torch_threads
 from moldiff.scoring.molecule.portrait import all_ring_systems
 from moldiff.stages.suited import describe_unknown
+from moldiff.training.devices import is_first_process
 from moldiff.training.learner import Learner
 from moldiff.training.log import MetricsLog
 from moldiff.training.malloc import keep_large_buffers
@@ -53,13 +55,22 @@ def train(
         The path of the weights.
 
     Raises:
-        UserError: the dataset or the weights to start from cannot be used, or the state is of another training.
+        UserError: the dataset or the weights to start from cannot be used, the state is of another training, or
+            another process trains into one of the folders.
         Interrupted: the training was asked to stop; the same command continues it.
     """
-    keep_large_buffers()
     state = state or output / "state"
-    if overwrite:
-        shutil.rmtree(state, ignore_errors=True)
+    with ExitStack() as held:
+        if is_first_process(options):
+            held.enter_context(only_writer(output / "model.safetensors"))
+            if overwrite:
+                shutil.rmtree(state, ignore_errors=True)
+            held.enter_context(only_writer(state / "state.pt"))
+        return _train(options, dataset, output, state)
+
+
+def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> Path:
+    keep_large_buffers()
     featurized = open_dataset(dataset, verify=True)
     if missing := [name for name in STATISTICS if featurized.info.get(name) is None]:
         raise UserError(f"{dataset / INFO_FILE}: does not say {missing[0]}; featurize the molecules again")

@@ -17,17 +17,26 @@ from moldiff.errors import UserError
 
 
 def new_fabric(options: TrainOptions) -> Fabric:
-    """Fabric for the options; several CPU processes exchange gradients by gloo."""
-    accelerator = options.accelerator if options.accelerator != "auto" else device_type()
-    precision = {"float32": "32-true", "bfloat16": "bf16-mixed", "float64": "64-true"}[options.precision]
+    """Fabric for the options; several CPU processes exchange gradients by gloo.
+
+    Raises:
+        UserError: a GPU is asked for where none works, or more devices than a node has.
+    """
+    accelerator = chosen_device(options.accelerator)
     processes = options.devices * options.nodes
+    starter = launcher(processes)
+    there = torch.cuda.device_count() if accelerator == "cuda" else available_cores()
+    if options.devices > there and isinstance(starter, LightningEnvironment) and not options.oversubscribe:
+        what = "GPUs" if accelerator == "cuda" else "processor cores"
+        raise UserError(f"devices {options.devices}: {there} {what} are there; ask for fewer, or set oversubscribe")
+    precision = {"float32": "32-true", "bfloat16": "bf16-mixed", "float64": "64-true"}[options.precision]
     return Fabric(
         accelerator=accelerator,
         devices=options.devices,
         num_nodes=options.nodes,
         precision=precision,
         strategy="ddp" if processes > 1 else "auto",
-        plugins=launcher(processes),
+        plugins=starter,
     )
 
 
@@ -47,6 +56,29 @@ def launcher(processes: int) -> ClusterEnvironment:
         except RuntimeError as error:
             raise UserError(f"srun: {error}; start it with --nodes and --ntasks-per-node") from None
     return LightningEnvironment()
+
+
+def is_first_process(options: TrainOptions) -> bool:
+    """Whether this is the only process of a training or, of several, the one that writes."""
+    environment = launcher(options.devices * options.nodes)
+    return environment.node_rank() == 0 and environment.local_rank() == 0
+
+
+def available_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def chosen_device(accelerator: str) -> str:
+    """The device, "cuda" or "cpu", that an option names; auto takes a GPU where one works.
+
+    Raises:
+        UserError: a GPU is asked for where none works.
+    """
+    working = device_type()
+    if accelerator == "cuda" and working != "cuda":
+        raise UserError("accelerator cuda: there is no GPU that works here; use auto or cpu")
+    return working if accelerator == "auto" else accelerator
 
 
 def device_type() -> str:

@@ -15,11 +15,12 @@ from moldiff.errors import UserError
 from moldiff.training.learner import Learner
 from moldiff.training.log import MetricsLog
 from moldiff.training.loop import Progress, Report, steps
-from moldiff.training.state import load_state, save_state
+from moldiff.training.state import REMEDY, load_state, save_state
 
 FREE = frozenset(
     {
         "devices",
+        "oversubscribe",
         "nodes",
         "threads",
         "accelerator",
@@ -33,7 +34,7 @@ FREE = frozenset(
 
 
 class Interrupted(Exception):
-    """The training was asked to stop (SIGTERM) and has saved its state; the same command continues it."""
+    """The training was asked to stop (SIGTERM or SIGINT) and has saved its state; the same command continues it."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Session:
         """Train to the end, from the saved state if there is one.
 
         Raises:
-            Interrupted: SIGTERM came; the state is saved.
+            Interrupted: SIGTERM or SIGINT came; the state is saved.
             UserError: the loss is not finite, or the saved state is of another training.
         """
         learner, log, options = self.learner, self.log, self.learner.options
@@ -130,30 +131,43 @@ class Session:
             self.log.restart(0)
             return Progress()
         content = load_state(path)
-        if content["options"] != _identity(self.learner.options):
+        if content.get("options") != _identity(self.learner.options):
             raise UserError(f"{path}: saved by a training with other options; give another --state, or --overwrite")
-        self.learner.load(content)
-        progress = Progress(**content["progress"])
-        self.log.restart(progress.step, content["log"])
+        try:
+            self.learner.load(content)
+            progress = Progress(**content["progress"])
+            self.log.restart(progress.step, content["log"])
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+            told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise UserError(f"{path}: holds no state of this training ({told}); {REMEDY}") from None
+        if progress.step >= self.log.every and not self.log.path.exists():
+            raise UserError(f"{self.log.path}: is missing beside the saved state; put it back, or {REMEDY}")
         return progress
 
 
 @contextmanager
 def asked_by_signal() -> Iterator[Callable[[], bool]]:
-    """Whether SIGTERM has come within the block; the handler from before is set back at its end."""
+    """Whether SIGTERM or SIGINT has come within the block; the handlers from before are set back at its end.
+
+    The second one is theirs: who asks again wants no state saved.
+    """
     signalled = threading.Event()
 
     def note(number: int, frame: FrameType | None) -> None:
+        before = previous[signal.Signals(number)]
+        if signalled.is_set() and callable(before):
+            before(number, frame)
         signalled.set()
 
     if threading.current_thread() is not threading.main_thread():
         yield signalled.is_set
         return
-    previous = signal.signal(signal.SIGTERM, note)
+    previous = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield signalled.is_set
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _identity(options: TrainOptions) -> dict[str, Any]:

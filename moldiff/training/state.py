@@ -12,6 +12,8 @@ from moldiff.files.atomic import atomic_path
 
 _MAGIC = b"moldiff-state-2 "
 _DIGITS = 64
+REMEDY = "remove it to train again from the beginning"
+"""What a user can do with a saved state that cannot be used."""
 
 
 def save_state(path: Path, content: dict[str, Any]) -> None:
@@ -34,13 +36,18 @@ def load_state(path: Path) -> dict[str, Any]:
     Raises:
         UserError: it cannot be read or is not what was written.
     """
-    remedy = "remove it to train again from the beginning"
     try:
         with path.open("rb") as file:
             head, data = file.read(len(_MAGIC) + _DIGITS + 1), file.read()
     except OSError as error:
-        raise UserError(f"{path}: the saved state cannot be read ({error.strerror}); {remedy}") from None
+        raise UserError(f"{path}: the saved state cannot be read ({error.strerror}); {REMEDY}") from None
     if head != _MAGIC + hashlib.sha256(data).hexdigest().encode() + b"\n":
-        raise UserError(f"{path}: the saved state is damaged, or of another version of moldiff; {remedy}")
-    content: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        raise UserError(f"{path}: the saved state is damaged, or of another version of moldiff; {REMEDY}")
+    try:
+        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:  # what torch raises of a foreign archive is of many kinds
+        told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise UserError(f"{path}: the saved state cannot be read ({told}); {REMEDY}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: holds no saved state; {REMEDY}")
     return content

@@ -48,6 +48,16 @@ def test_given_number_of_atoms() -> None:
     assert {batch.atoms for batch in Plan.of(SampleOptions(n=10, atoms=7)).batches(SIZES)} == {7}
 
 
+def test_a_size_far_beyond_those_known_must_be_meant() -> None:
+    largest = max(SIZES)
+    Plan.of(SampleOptions(n=1, atoms=2 * largest)).batches(SIZES)
+    with pytest.raises(
+        UserError, match=f"atoms {2 * largest + 1}: the weights know molecules of .* to {largest} atoms"
+    ):
+        Plan.of(SampleOptions(n=1, atoms=2 * largest + 1)).batches(SIZES)
+    assert Plan.of(SampleOptions(n=1, atoms=2 * largest + 1, any_size=True)).batches(SIZES)
+
+
 def test_weights_without_a_histogram() -> None:
     with pytest.raises(UserError, match="histogram of sizes"):
         Plan.of(SampleOptions()).batches({})

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from moldiff.errors import UserError
-from moldiff.training.devices import device_type, launcher
+from moldiff.training import devices
+from moldiff.training.devices import chosen_device, device_type, launcher, new_fabric
+from tests import tiny
 
 
 def test_a_gpu_that_is_only_promised_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,6 +18,22 @@ def test_a_gpu_that_is_only_promised_is_not_used(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch, "zeros", failing)
     assert device_type() == "cpu"
+
+
+def test_a_gpu_that_is_asked_for_must_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert (chosen_device("auto"), chosen_device("cpu")) == ("cpu", "cpu")
+    for ask in (lambda: chosen_device("cuda"), lambda: new_fabric(tiny.train_options(accelerator="cuda"))):
+        with pytest.raises(UserError, match="accelerator cuda: there is no GPU that works here; use auto or cpu"):
+            ask()
+
+
+def test_no_more_devices_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "available_cores", lambda: 2)
+    with pytest.raises(UserError, match="devices 99: 2 processor cores are there; .*oversubscribe"):
+        new_fabric(tiny.train_options(devices=99))
+    new_fabric(tiny.train_options(devices=2))
+    new_fabric(tiny.train_options(devices=3, oversubscribe=True))
 
 
 @pytest.mark.parametrize(

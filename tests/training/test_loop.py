@@ -13,7 +13,7 @@ from moldiff.errors import UserError
 from moldiff.training.loop import Progress, steps
 from moldiff.training.objective import Pattern
 from moldiff.training.session import Interrupted, Session
-from moldiff.training.state import load_state
+from moldiff.training.state import load_state, save_state
 from tests import tiny
 from tests.training.tiny_session import assert_same_weights, before_step, random_pattern, session, stopped_before
 
@@ -74,13 +74,14 @@ def test_a_row_that_was_half_full_when_killed_is_the_same(undisturbed: Session, 
     ]
 
 
-def test_sigterm_saves_and_says_so(undisturbed: Session, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_says_so(number: signal.Signals, undisturbed: Session, tmp_path: Path) -> None:
     asked = session(tmp_path)
-    handler = signal.getsignal(signal.SIGTERM)
-    before_step(asked, 2, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    handler = signal.getsignal(number)
+    before_step(asked, 2, lambda: os.kill(os.getpid(), number))
     with pytest.raises(Interrupted, match="step 3 of 8"):
         asked.run()
-    assert signal.getsignal(signal.SIGTERM) is handler
+    assert signal.getsignal(number) is handler
     resumed = session(tmp_path)
     resumed.run()
     assert_same_weights(undisturbed, resumed)
@@ -111,6 +112,51 @@ def test_damaged_state_is_the_users_to_remove(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "state.pt").write_bytes(b"half a file")
     with pytest.raises(UserError, match=r"state\.pt.*remove it"):
+        session(tmp_path).run()
+
+
+def test_a_second_signal_saves_nothing(tmp_path: Path) -> None:
+    asked = session(tmp_path)
+
+    def insist() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before_step(asked, 2, insist)
+    with pytest.raises(KeyboardInterrupt):
+        asked.run()
+    assert not (tmp_path / "state" / "state.pt").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"network": {}}, {"average": None}, {"progress": {"steps": 3}}, {"progress": None}, {"log": 3},
+        {"optimizers": []}, {"options": None},
+    ],
+)  # fmt: skip
+def test_a_sealed_state_of_other_content_is_one_line(change: dict[str, Any], tmp_path: Path) -> None:
+    stopped_before(session(tmp_path), 6)
+    path = tmp_path / "state" / "state.pt"
+    content = load_state(path)
+    names = [name for name in change if name in content]
+    if not names:
+        pytest.skip("a state has no such part")
+    save_state(path, {**content, **change})
+    with pytest.raises(UserError, match=r"state\.pt.*; ") as caught:
+        session(tmp_path).run()
+    assert "\n" not in str(caught.value)
+    for other in ({}, {"text": 1}):
+        save_state(path, other)
+        with pytest.raises(UserError, match=r"state\.pt.*; "):
+            session(tmp_path).run()
+
+
+def test_metrics_that_are_gone_beside_a_state_are_named(tmp_path: Path) -> None:
+    made = session(tmp_path)
+    made.run()
+    made.log.path.unlink()
+    with pytest.raises(UserError, match=r"metrics\.csv: is missing beside the saved state; put it back"):
         session(tmp_path).run()
 
 

@@ -22,7 +22,7 @@ def one_of_several(rank: int, port: int, folder: Path, options: dict[str, Any], 
         "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "NODE_RANK": "0", "LOCAL_RANK": str(rank),
         "WORLD_SIZE": "2",
     }  # fmt: skip
-    made = session(folder / f"rank{rank}", devices=2, **options)
+    made = session(folder / f"rank{rank}", devices=2, oversubscribe=True, **options)
     if signalled == rank:
         before_step(made, 2, lambda: os.kill(os.getpid(), signal.SIGTERM))
     outcome = "finished"
