@@ -4,7 +4,6 @@ import torch
 from e3nn import o3
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from moldiff.config.network import NetworkOptions
 from moldiff.network.equivariant import (
@@ -19,6 +18,7 @@ from moldiff.network.equivariant import (
     with_channels,
 )
 from moldiff.network.graph import CompleteGraph
+from moldiff.network.hidden import pair_hidden
 from moldiff.network.radial import RadialBasis
 
 DOTS = 8
@@ -124,22 +124,11 @@ class Layer(nn.Module):
         nodes: Float[Tensor, "molecule atom hidden"],
         graph: CompleteGraph,
     ) -> Float[Tensor, "molecule pair hidden"]:
-        """The pairs' hidden layer, of their state, distance, dot products and the sum of both atoms' ``nodes``.
-
-        One linear map of all of these, taken part by part into one buffer: they are nowhere concatenated.
-        """
+        """The pairs' hidden layer, of their state, distance, dot products and the sum of both atoms' ``nodes``."""
         distance = graph.distance(pos)
-        of_state, of_distance, of_dots = self.from_pair.weight.split(
-            [pairs.shape[-1], self.radial.channels, 2 * DOTS], 1
-        )
-        hidden = functional.linear(self.pair_norm(pairs).flatten(0, 1), of_state, self.from_pair.bias)
         dots = self._dots(dotted, pos, distance, graph)
-        parts = (self.radial(distance), of_distance, dots, of_dots, graph.ends(), nodes)
-        # autocast knows nothing of products in place
-        radial, of_distance, dots, of_dots, ends, nodes = (part.to(hidden.dtype) for part in parts)
-        hidden = hidden.addmm_(radial.flatten(0, 1), of_distance.t()).unflatten(0, pairs.shape[:2])
-        hidden = hidden.baddbmm_(dots.transpose(1, 2), of_dots.t().expand(len(pairs), -1, -1))
-        return functional.silu(hidden.baddbmm_(ends, nodes))
+        state, radial = self.pair_norm(pairs), self.radial(distance)
+        return pair_hidden(state, radial, dots, nodes, graph.incidence, self.from_pair.weight, self.from_pair.bias)
 
     def _dots(
         self,
