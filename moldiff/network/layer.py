@@ -4,6 +4,7 @@ import torch
 from e3nn import o3
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from moldiff.config.network import NetworkOptions
 from moldiff.network.equivariant import (
@@ -18,7 +19,6 @@ from moldiff.network.equivariant import (
     with_channels,
 )
 from moldiff.network.graph import CompleteGraph
-from moldiff.network.hidden import pair_hidden
 from moldiff.network.radial import RadialBasis
 
 DOTS = 8
@@ -124,11 +124,18 @@ class Layer(nn.Module):
         nodes: Float[Tensor, "molecule atom hidden"],
         graph: CompleteGraph,
     ) -> Float[Tensor, "molecule pair hidden"]:
-        """The pairs' hidden layer, of their state, distance, dot products and the sum of both atoms' ``nodes``."""
+        """The pairs' hidden layer, of their state, distance, dot products and the sum of both atoms' ``nodes``.
+
+        One linear map, whose parts are added up: what it takes is nowhere concatenated.
+        """
         distance = graph.distance(pos)
         dots = self._dots(dotted, pos, distance, graph)
-        state, radial = self.pair_norm(pairs), self.radial(distance)
-        return pair_hidden(state, radial, dots, nodes, graph.incidence, self.from_pair.weight, self.from_pair.bias)
+        state, radial = self.pair_norm(pairs).flatten(0, 1), self.radial(distance).flatten(0, 1)
+        of_state, of_radial, of_dots = self.from_pair.weight.split([pairs.shape[-1], radial.shape[-1], 2 * DOTS], 1)
+        hidden = functional.linear(state, of_state, self.from_pair.bias)
+        hidden = torch.addmm(hidden, radial, of_radial.t()).unflatten(0, pairs.shape[:2])
+        hidden = torch.baddbmm(hidden, dots.transpose(1, 2), of_dots.t().expand(len(pairs), -1, -1))
+        return functional.silu(torch.baddbmm(hidden, graph.ends(), nodes))
 
     def _dots(
         self,
