@@ -1,7 +1,7 @@
 """What an architecture writes: a body, which changes the state of atoms and pairs; all else stands around it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -22,6 +22,7 @@ class Atoms:
     pos: Float[Tensor, "molecule atom 3"]
 
 
+@runtime_checkable
 class Body(Protocol):
     """The part of a denoiser that is an architecture: an `nn.Module` of this form.
 
