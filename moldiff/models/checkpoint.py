@@ -20,6 +20,7 @@ from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, sha256
 from moldiff.models.description import read_description
 from moldiff.molecules.batch import Vocabulary
+from moldiff.network.build import build_network
 from moldiff.network.denoiser import DenoisingNetwork
 
 FORMAT = "moldiff-weights-3"
@@ -76,7 +77,7 @@ def new_model(options: NetworkOptions, info: dict[str, Any]) -> Model:
         sizes={int(size): int(count) for size, count in info["sizes"].items()},
         hydrogens=info["hydrogens"],
     )
-    return Model(DenoisingNetwork(options, vocabulary, statistics.sigma_data), statistics)
+    return Model(build_network(options, vocabulary, statistics.sigma_data), statistics)
 
 
 def save_model(model: Model, path: Path) -> None:
@@ -139,7 +140,7 @@ def load_model(path: Path) -> Model:
         values = header["statistics"]
         statistics = Statistics(**{**values, "sizes": {int(key): value for key, value in values["sizes"].items()}})
         options = parse(NetworkOptions, header["network"], str(path))
-        network = DenoisingNetwork(options, vocabulary, statistics.sigma_data)
+        network = build_network(options, vocabulary, statistics.sigma_data)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, RecursionError) as error:
         told = " ".join(str(error).split())[:400]
