@@ -1,6 +1,7 @@
 """The denoiser: noisy molecules in, a prediction of the clean ones out. E(3)-equivariant, atoms in any order."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from e3nn import o3
@@ -11,6 +12,8 @@ from torch.nn import functional
 from moldiff.config.network import NetworkOptions
 from moldiff.molecules.batch import BOND_ORDERS, MoleculeBatch, Prediction, Vocabulary, centred
 from moldiff.molecules.levels import Levels
+from moldiff.molecules.properties import PropertyScale
+from moldiff.network.condition import PropertyEmbedding
 from moldiff.network.equivariant import channels, components
 from moldiff.network.graph import CompleteGraph
 from moldiff.network.layer import Layer
@@ -38,9 +41,16 @@ class DenoisingNetwork(nn.Module):
         options: widths and depth.
         vocabulary: the categories.
         sigma_data: standard deviation of the data's centred coordinates, Å.
+        properties: scales of the properties that it can be asked for, in the order of their columns.
     """
 
-    def __init__(self, options: NetworkOptions, vocabulary: Vocabulary, sigma_data: float) -> None:
+    def __init__(
+        self,
+        options: NetworkOptions,
+        vocabulary: Vocabulary,
+        sigma_data: float,
+        properties: Sequence[PropertyScale] = (),
+    ) -> None:
         super().__init__()
         self.options, self.vocabulary, self.sigma_data = options, vocabulary, sigma_data
         self.irreps, classes = o3.Irreps(options.irreps), vocabulary.sizes
@@ -62,6 +72,7 @@ class DenoisingNetwork(nn.Module):
             nn.SiLU(),
             nn.Linear(options.hidden, len(BOND_ORDERS)),
         )
+        self.properties = PropertyEmbedding(properties, CONDITION) if properties else None
         nn.init.zeros_(self.node_embedding.weight.data[:, -NODE_LEVELS:])
         nn.init.zeros_(pair_input.weight.data[:, -PAIR_LEVELS:])
 
@@ -81,6 +92,8 @@ class DenoisingNetwork(nn.Module):
         framed = centred(noisy.pos, frame, mask)
         entered = framed * (self.sigma_data * variance.rsqrt())
         condition = self.condition(noise_embedding(sigma))
+        if self.properties is not None and noisy.properties.shape[1]:
+            condition = condition + self.properties(noisy.properties)
         scalars = self._embed_nodes(noisy, condition, previous, levels, sigma)
         pairs = self._embed_pairs(noisy, entered, previous, graph, levels, sigma)
         features = entered.new_zeros(*mask.shape, components(self.irreps[1:]), channels(self.irreps[1:]))
@@ -93,7 +106,7 @@ class DenoisingNetwork(nn.Module):
         c_out = level * self.sigma_data * variance.rsqrt()
         clean = centred(c_skip * framed + c_out * move, frame, mask)
         element, charge, bonding = self.node_head(self.node_norm(scalars)).split(
-            [len(self.vocabulary.elements), len(self.vocabulary.charges), self.options.pairs], -1
+            [self.vocabulary.sizes["element"], self.vocabulary.sizes["charge"], self.options.pairs], -1
         )
         product = bonding.index_select(1, index.row) * bonding.index_select(1, index.column)
         distance = self.radial(graph.distance(clean))
