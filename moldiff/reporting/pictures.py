@@ -231,7 +231,7 @@ def _compact(drawing: str) -> list[Shape]:
         written = attributes["d"] if "d" in attributes else _ellipse(attributes)
         shape = _NUMBER.sub(lambda found: f"{float(found.group()):.1f}", written)
         fill: str = attributes.get("fill") or style.get("fill") or "none"
-        stroke: str = style.get("stroke", "none")
+        stroke: str = style.get("stroke", "none") if "d" in attributes else "none"
         width = style.get("stroke-width", "").removesuffix("px") if stroke != "none" else ""
         opacity = style.get("fill-opacity", "1")
         look = (_colour(fill), "" if stroke == "none" else _colour(stroke), width, "" if opacity == "1" else opacity)

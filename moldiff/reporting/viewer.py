@@ -120,7 +120,10 @@ def table(columns: Sequence[Column], packed: Structures, total: int) -> Table:
         words.append(f"{rest}; all stand in the check's rows.csv and rows.parquet.")
     if packed.flat_only:
         words.append(f"{plain(packed.flat_only)} molecules have no positions in space and are shown in two dimensions.")
-    words += [f"No structure of {plain(n)} molecules: {reason}." for reason, n in sorted(packed.missing.items())]
+    words += [
+        f"Molecules without a structure on this page: {plain(n)}, {reason}."
+        for reason, n in sorted(packed.missing.items())
+    ]
     return Table(
         count,
         total,
