@@ -81,7 +81,7 @@ def sample_rate(sampler: Sampler, molecules: int, steps: int) -> float:
     """Molecules sampled."""
     plan = Plan.of(SampleOptions(n=molecules, steps=steps, restarts=0, threads=1, accelerator="cpu"))
     start = time.process_time()
-    for batch in plan.batches(sampler.model.statistics.sizes):
+    for batch in plan.batches(sampler.model.statistics):
         sampler.batch(plan, batch)
     return molecules / (time.process_time() - start)
 

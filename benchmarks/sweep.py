@@ -93,7 +93,7 @@ def rates(
         train: a featurized dataset, for distances.
         kept: what is scored of a molecule.
     """
-    batches = plan.batches(sampler.model.statistics.sizes)
+    batches = plan.batches(sampler.model.statistics)
     made = [kept(molecule) for batch in batches for molecule in sampler.batch(plan, batch)]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "made.sdf"

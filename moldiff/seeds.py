@@ -19,6 +19,10 @@ class Stream(StrEnum):
     """Of the molecules to be sampled."""
     ROUNDS = "rounds"
     """Of the samplings of `moldiff generate`; numbered by round."""
+    TARGETS = "targets"
+    """Values of the properties that they are asked for."""
+    MOVES = "moves"
+    """Acceptance of moves; numbered by round."""
 
 
 def stream_seed(seed: int, stream: Stream, *numbers: int) -> int:

@@ -30,11 +30,13 @@ class Change:
     leaving: Map = _same
     atoms: Map = _same
     pairs: Map = _same
+    molecules: Map = _same
 
     def batch(self, batch: MoleculeBatch) -> MoleculeBatch:
         """The changed input."""
         element, charge, mask = (self.atoms(values) for values in (batch.element, batch.charge, batch.mask))
-        return MoleculeBatch(self.atoms(self.entering(batch.pos)), element, charge, self.pairs(batch.bond), mask)
+        pos, bond, properties = self.atoms(self.entering(batch.pos)), self.pairs(batch.bond), batch.properties
+        return MoleculeBatch(pos, element, charge, bond, mask, self.molecules(properties))
 
     def levels(self, levels: Levels) -> Levels:
         """The changed levels."""
@@ -90,6 +92,7 @@ def changes(mask: Tensor) -> Iterator[Change]:
             "company",
             atoms=lambda values, at=number, size=size: values[at : at + 1, :size],
             pairs=lambda values, at=number, size=size: values[at : at + 1, : pair_count(size)],
+            molecules=lambda values, at=number: values[at : at + 1],
         )
 
 

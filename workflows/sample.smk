@@ -1,6 +1,7 @@
 rule sample:
     input:
         weights=rules.train.output.weights,
+        parts=CONFIG.sample.parts,
     output:
         molecules=temp(f"{SHARDS}/sample/{{scatteritem}}.sdf"),
         summary=temp(f"{SHARDS}/sample/{{scatteritem}}.json"),

@@ -3,21 +3,19 @@
 The stages are imported inside the commands, so that `moldiff --help` loads neither torch nor RDKit.
 """
 
-import inspect
-import re
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from moldiff.cli import generate, installation, workflow
+from moldiff.cli import generate, installation, steer, workflow
 from moldiff.cli import sets as command_sets
 from moldiff.cli.log import Tee, open_log
-from moldiff.cli.options import OPTIONS_FLAG, collect, option_parameters
+from moldiff.cli.options import Shard, collect, register, shard_of
 from moldiff.cli.streams import guard_streams
 from moldiff.config.check import CheckOptions
 from moldiff.config.featurize import FeaturizeOptions
@@ -43,6 +41,7 @@ app = typer.Typer(
 merge = typer.Typer(help="Join parts that were made with --shard.", no_args_is_help=True)
 app.add_typer(generate.app)
 app.add_typer(command_sets.app)
+app.add_typer(steer.app)
 app.add_typer(installation.app)
 app.add_typer(workflow.app)
 app.add_typer(merge, name="merge")
@@ -50,9 +49,6 @@ app.add_typer(workflow.settings, name="config")
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where the result goes.", show_default=False)]
 Parts = Annotated[list[Path], typer.Argument(help="The parts, in any order.", show_default=False)]
-Shard = Annotated[
-    str | None, typer.Option("--shard", metavar="K/N", help="Make only part K of N, for `moldiff merge` to join.")
-]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start over where an earlier result or state stands.")]
 TrainingSet = Annotated[
     Path | None, typer.Option(help="Training set: dataset folder, molecule file, or the name of shipped weights.")
@@ -65,29 +61,8 @@ Workers = Annotated[
 def stage(
     options_type: type[Options], group: typer.Typer = app
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function as the command of its name that also takes every option of ``options_type`` as a flag.
-
-    A parameter of the function that is named like an option takes the flag's place (a positional argument, say).
-    """
-
-    def register(function: Callable[..., None]) -> Callable[..., None]:
-        own = dict(list(inspect.signature(function).parameters.items())[1:])
-        generated = [parameter for parameter in option_parameters(options_type) if parameter.name not in own]
-
-        def command(**values: Any) -> None:
-            options = collect(options_type, values, f"moldiff {function.__name__}")
-            function(options, **{name: values[name] for name in own if name not in options_type.model_fields})
-
-        parameters = [
-            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own.values()),
-            inspect.Parameter("options", inspect.Parameter.KEYWORD_ONLY, annotation=OPTIONS_FLAG, default=None),
-            *generated,
-        ]
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        group.command(name=function.__name__.removeprefix("merge_"), help=function.__doc__)(command)
-        return function
-
-    return register
+    """See `moldiff.cli.options.register`."""
+    return register(options_type, group)
 
 
 def _print_version(wanted: bool) -> None:
@@ -121,7 +96,7 @@ def featurize(
     if shard is None:
         stages.featurize(options, out, workers=workers)
     else:
-        stages.featurize_shard(options, *_shard(shard), out, workers=workers)
+        stages.featurize_shard(options, *shard_of(shard), out, workers=workers)
 
 
 @stage(FeaturizeOptions, merge)
@@ -175,7 +150,10 @@ def sample(
 
         sample_as(options, model or weights or "", out, overwrite=overwrite)
         return
-    stages.sample(options, model or weights or "", out, shard=_shard(shard) if shard else None, overwrite=overwrite)
+    stages.sample(options, model or weights or "", out, shard=shard_of(shard) if shard else None, overwrite=overwrite)
+
+
+merge.command("posed")(steer.merge_posed)
 
 
 @merge.command("sample")
@@ -199,7 +177,7 @@ def check(
     from moldiff.stages import check as stages
 
     if shard is not None:
-        stages.check_shard(options, files, *_shard(shard), out)
+        stages.check_shard(options, files, *shard_of(shard), out)
         return
     summary = stages.check(options, files, out, train=train, reference=reference)
     typer.echo(command_sets.table(summary))
@@ -273,11 +251,3 @@ def main() -> None:
 def _stop(number: int, frame: FrameType | None) -> None:
     """Leave by way of every `finally`, so that no temporary file stays behind."""
     sys.exit(128 + number)
-
-
-def _shard(text: str) -> tuple[int, int]:
-    """Part and number of parts, counted from 0, of `K/N` or Snakemake's `K-of-N`, counted from 1."""
-    match = re.fullmatch(r"([1-9]\d*)(?:/|-of-)([1-9]\d*)", text)
-    if match is None or int(match[1]) > int(match[2]):
-        raise UserError(f"--shard {text}: expected K/N with K from 1 to N, such as 2/8")
-    return int(match[1]) - 1, int(match[2])

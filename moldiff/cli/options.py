@@ -2,7 +2,8 @@
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
@@ -14,6 +15,9 @@ from moldiff.cli.panels import EXPERT, panel
 from moldiff.config.options import ConfigError, Flag, Options, parse, read_options
 from moldiff.errors import UserError
 
+Shard = Annotated[
+    str | None, typer.Option("--shard", metavar="K/N", help="Make only part K of N, for `moldiff merge` to join.")
+]
 OptionsType = TypeVar("OptionsType", bound=Options)
 
 ALIASES = {"--n": ["-n"], "--accelerator": ["--device"]}
@@ -136,3 +140,37 @@ def _shown(default: Any) -> str | bool:
     if isinstance(default, dict):
         return " ".join(f"{name}={value:g}" for name, value in default.items())
     return " ".join(default) or False if isinstance(default, list) else str(default)
+
+
+def register(options_type: type[Options], group: typer.Typer) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as the command of its name that also takes every option of ``options_type`` as a flag.
+
+    A parameter of the function that is named like an option takes the flag's place (a positional argument, say).
+    """
+
+    def command_of(function: Callable[..., None]) -> Callable[..., None]:
+        own = dict(list(inspect.signature(function).parameters.items())[1:])
+        generated = [parameter for parameter in option_parameters(options_type) if parameter.name not in own]
+
+        def command(**values: Any) -> None:
+            options = collect(options_type, values, f"moldiff {function.__name__}")
+            function(options, **{name: values[name] for name in own if name not in options_type.model_fields})
+
+        parameters = [
+            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own.values()),
+            inspect.Parameter("options", inspect.Parameter.KEYWORD_ONLY, annotation=OPTIONS_FLAG, default=None),
+            *generated,
+        ]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        group.command(name=function.__name__.removeprefix("merge_"), help=function.__doc__)(command)
+        return function
+
+    return command_of
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """Part and number of parts, counted from 0, of `K/N` or Snakemake's `K-of-N`, counted from 1."""
+    match = re.fullmatch(r"([1-9]\d*)(?:/|-of-)([1-9]\d*)", text)
+    if match is None or int(match[1]) > int(match[2]):
+        raise UserError(f"--shard {text}: expected K/N with K from 1 to N, such as 2/8")
+    return int(match[1]) - 1, int(match[2])

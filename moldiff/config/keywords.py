@@ -21,8 +21,17 @@ class SampleKeywords(TypedDict, total=False):
     temperature: float
     restarts: int
     restart_from: float
-    atoms: int | None
+    atoms: str | None
     any_size: bool
+    scaffold: str | None
+    scaffold_smiles: str | None
+    poses: int
+    link: list[str]
+    redesign: str | None
+    grow: str | None
+    new_atoms: str | None
+    target: list[str]
+    guidance: float
     precision: Literal["float32", "bfloat16"]
     batch_pairs: int
     accelerator: Literal["auto", "cpu", "cuda"]

@@ -2,9 +2,12 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from moldiff.config.options import Options
+
+LARGEST_SIZE = 1000
+"""Atoms of a molecule, at most."""
 
 
 class SampleOptions(Options):
@@ -38,10 +41,30 @@ class SampleOptions(Options):
     """Times that a molecule which is not valid_strict is taken back to restart_from and made anew from there."""
     restart_from: float = Field(1.2, gt=0, le=1000)
     """Noise level of a restart, Å: the shape remains, what is wrong in it is drawn again."""
-    atoms: int | None = Field(None, ge=1, le=1000)
-    """Atoms of each molecule; by default drawn from the training set's histogram."""
+    atoms: str | None = None
+    """Atoms of each molecule: a number, or a range such as 20:30; by default the network decides, if it was trained
+    with placeholders, else sizes are drawn from the training set's histogram. With redesign: the atoms to replace, such
+    as 3,4,5-9."""
     any_size: bool = False
     """Make molecules of twice the largest number of atoms that the weights know, or more."""
+    scaffold: str | None = None
+    """SDF file of a part that all molecules keep with its pose; dummy atoms mark where it may grow."""
+    scaffold_smiles: str | None = None
+    """SMILES of such a part, such as 'c1ccccc1[*:1]', for which poses are made; [*] marks where it may grow."""
+    poses: int = Field(8, ge=1, le=1000)
+    """Poses made of scaffold_smiles."""
+    link: list[str] = Field([])
+    """SDF files of two or more parts, their poses in one frame, to be joined into one molecule."""
+    redesign: str | None = None
+    """SDF file of a molecule of which the atoms named in `atoms` are replaced."""
+    grow: str | None = None
+    """SDF file of a molecule that is kept whole and grows at any atom with a hydrogen to spare."""
+    new_atoms: str | None = None
+    """Atoms to add to a kept part: a number or a range such as 5:10; by default as for whole molecules."""
+    target: list[str] = Field([])
+    """Properties to ask for, such as logp=2.5 or tpsa=60:80, among those that the weights know."""
+    guidance: float = Field(2.0, ge=0, le=20)
+    """How closely targets are met: 1 as trained, above 1 more closely by less diverse molecules; 1 costs half."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of matrix products; bfloat16 is faster on GPUs and on processors that compute in it, slower on others."""
     batch_pairs: int = Field(50_000, ge=100, le=100_000_000)
@@ -54,6 +77,52 @@ class SampleOptions(Options):
     shards: int = Field(1, ge=1, le=10000)
     """Number of parts that are sampled apart and merged; the molecules do not depend on it."""
 
+    @field_validator("atoms", "new_atoms", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @field_validator("new_atoms")
+    @classmethod
+    def _new(cls, value: str | None) -> str | None:
+        if value is not None:
+            _range(value)
+        return value
+
+    @property
+    def atom_range(self) -> tuple[int, int] | None:
+        """Smallest and largest number of atoms of a molecule that is asked for; None where it is not."""
+        return None if self.atoms is None or self.redesign is not None else _range(self.atoms)
+
+    @property
+    def new_range(self) -> tuple[int, int] | None:
+        """Smallest and largest number of atoms to add to a kept part; None where it is not asked for."""
+        return None if self.new_atoms is None else _range(self.new_atoms)
+
+    @property
+    def parts(self) -> list[str]:
+        """Files of the kept part."""
+        return [path for path in (self.scaffold, self.redesign, self.grow, *self.link) if path is not None]
+
+    @model_validator(mode="after")
+    def _one_task(self) -> Self:
+        tasks = {name: getattr(self, name) for name in ("scaffold", "scaffold_smiles", "link", "redesign", "grow")}
+        wanted = [name for name, value in tasks.items() if value]
+        if len(wanted) > 1:
+            raise ValueError(f"{' and '.join(wanted)} contradict each other; give one of them")
+        if self.link and len(self.link) < 2:
+            raise ValueError("link needs two files or more; to grow one part, give it as scaffold")
+        if self.redesign is None:
+            if self.atoms is not None:
+                _range(self.atoms, "atoms: ")
+        elif self.atoms is None:
+            raise ValueError("redesign needs the atoms to replace; name them with atoms, such as 3,4,5-9")
+        if self.new_atoms is not None and not wanted:
+            raise ValueError("new_atoms are added to a kept part; give one, or ask for whole sizes with atoms")
+        if self.new_atoms is not None and self.atom_range is not None:
+            raise ValueError("atoms and new_atoms contradict each other; give one of them")
+        return self
+
     @model_validator(mode="after")
     def _sigmas(self) -> Self:
         if self.sigma_min >= self.sigma_max:
@@ -61,3 +130,15 @@ class SampleOptions(Options):
         if self.restarts and self.restart_from < self.sigma_min:
             raise ValueError(f"restart_from {self.restart_from} is below sigma_min {self.sigma_min}")
         return self
+
+
+def _range(text: str, name: str = "") -> tuple[int, int]:
+    parts = text.split(":")
+    if len(parts) > 2 or not all(part.strip().isdecimal() for part in parts):
+        raise ValueError(f"{name}{text!r} is neither a number of atoms nor a range, such as 25 or 20:30")
+    low, high = int(parts[0]), int(parts[-1])
+    if not 1 <= low <= high <= LARGEST_SIZE:
+        raise ValueError(
+            f"{name}{text!r}: sizes go from 1 to {LARGEST_SIZE}, and a range does not end before it begins"
+        )
+    return low, high

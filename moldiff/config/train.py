@@ -1,11 +1,34 @@
 """Options of train."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from moldiff.config.network import NetworkOptions
 from moldiff.config.options import Options
+
+
+class TaskShares(Options):
+    """How often each task is trained; the shares are relative to their sum."""
+
+    new: float = Field(0.6, ge=0, le=1000)
+    """Molecules of which nothing is given."""
+    fragment: float = Field(0.2, ge=0, le=1000)
+    """A connected part is given with its pose: a ring system, a scaffold, pieces, or 20 to 80 % of the atoms."""
+    fragments: float = Field(0.06, ge=0, le=1000)
+    """Two or three parts are given with their poses, to be linked."""
+    conformer: float = Field(0.08, ge=0, le=1000)
+    """The graph is given: conformers."""
+    bonds: float = Field(0.06, ge=0, le=1000)
+    """Positions and elements are given: bonds and charges of bare coordinates."""
+    hydrogens: float = Field(0.05, ge=0, le=1000)
+    """The heavy atoms are given, where hydrogens are atoms (`hydrogens: explicit`); else nothing is."""
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not sum(self.model_dump().values()):
+            raise ValueError("all shares are 0; give at least one, such as new: 1")
+        return self
 
 
 class TrainOptions(Options):
@@ -13,6 +36,12 @@ class TrainOptions(Options):
 
     network: NetworkOptions = NetworkOptions()
     """Width and depth of the denoiser."""
+    tasks: TaskShares = TaskShares()
+    """How often each task is trained: one network makes molecules, completes parts and finds conformers."""
+    placeholders: float = Field(0.0, ge=0, le=0.3)
+    """Largest number of placeholder atoms, as a share of a molecule's atoms; with them a network decides the size."""
+    properties: list[str] = Field([])
+    """Columns of the dataset, or computed descriptors, that molecules can be asked for with `sample.target`."""
     steps: int = Field(6000, ge=1)
     """Optimiser steps."""
     minutes: float | None = Field(None, gt=0, le=1e6)

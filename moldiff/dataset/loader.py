@@ -29,6 +29,7 @@ class MoleculeLoader:
         orders: [bond] bond orders.
         atom_start, bond_start: [molecule] first atom and bond of each molecule.
         sizes, bond_counts: [molecule] how many of each.
+        properties: [molecule, property] what is known of each molecule (`moldiff.dataset.properties`).
     """
 
     pos: Float[Tensor, "atom 3"]
@@ -40,17 +41,25 @@ class MoleculeLoader:
     bond_start: Int[Tensor, " molecule"]
     sizes: Int[Tensor, " molecule"]
     bond_counts: Int[Tensor, " molecule"]
+    properties: Float[Tensor, "molecule property"]
 
     @classmethod
     def of(
-        cls, dataset: FeaturizedDataset, split: str, vocabulary: Vocabulary, *, known_only: bool = False
+        cls,
+        dataset: FeaturizedDataset,
+        split: str,
+        vocabulary: Vocabulary,
+        properties: Float[Tensor, "conformer property"] | None = None,
+        *,
+        known_only: bool = False,
     ) -> "MoleculeLoader":
         """The molecules of a split.
 
         Args:
-            dataset: the set.
+            dataset: the featurized set.
             split: train, valid or test.
-            vocabulary: of the model.
+            vocabulary: of elements and charges.
+            properties: of all conformers of the set, NaN where nothing is known; by default none.
             known_only: leave out molecules with an element or charge that is not in the vocabulary.
 
         Raises:
@@ -75,6 +84,7 @@ class MoleculeLoader:
             bond_start=torch.from_numpy(bonds[:-1][chosen].astype(np.int64)),
             sizes=torch.from_numpy(sizes[chosen].astype(np.int64)),
             bond_counts=torch.from_numpy(np.diff(bonds)[chosen].astype(np.int64)),
+            properties=torch.zeros(len(chosen), 0) if properties is None else properties[torch.from_numpy(chosen)],
         )
 
     def __len__(self) -> int:
@@ -99,6 +109,7 @@ class MoleculeLoader:
             charge=self.charge[atom] * mask,
             bond=pairs,
             mask=mask,
+            properties=self.properties[molecules],
         )
 
     def batches(self, batch_size: int, seed: int, epoch: int) -> list[Int[Tensor, " molecule"]]:

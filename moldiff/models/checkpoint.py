@@ -5,6 +5,7 @@ No pickle is read: a weights file that somebody sent cannot run code.
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from safetensors.torch import save
 
 from moldiff.config.network import NetworkOptions
 from moldiff.config.options import parse
+from moldiff.dataset.placeholders import offered_marginals
 from moldiff.diffusion.process import Process
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, sha256
 from moldiff.models.description import read_description
 from moldiff.molecules.batch import Vocabulary
+from moldiff.molecules.properties import PropertyScale
 from moldiff.network.build import build_network
 from moldiff.network.denoiser import DenoisingNetwork
 
@@ -38,12 +41,31 @@ class Statistics:
         marginals: share of each class of element, charge and bond.
         sizes: number of training molecules of each number of atoms.
         hydrogens: explicit or implicit.
+        placeholders: largest number of placeholder atoms in training, as a share of a molecule's atoms; the marginals
+            count them, the sizes do not.
+        properties: scales of those that molecules can be asked for.
     """
 
     sigma_data: float
     marginals: dict[str, list[float]]
     sizes: dict[int, int]
     hydrogens: str
+    placeholders: float = 0.0
+    properties: tuple[PropertyScale, ...] = ()
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> "Statistics":
+        """Statistics as JSON holds them."""
+        scales = tuple(
+            PropertyScale(
+                name=scale["name"],
+                quantiles=tuple(map(float, scale["quantiles"])),
+                categories=tuple(map(str, scale["categories"])),
+                sizes=tuple(_counts(sizes) for sizes in scale["sizes"]),
+            )
+            for scale in values.get("properties", ())
+        )
+        return cls(**{**values, "sizes": _counts(values["sizes"]), "properties": scales})
 
 
 @dataclass(frozen=True)
@@ -68,16 +90,41 @@ class Model:
         return Process.from_statistics(self.statistics.sigma_data, self.statistics.marginals)
 
 
-def new_model(options: NetworkOptions, info: dict[str, Any]) -> Model:
-    """An untrained model for a featurized set, whose ``dataset.json`` is given."""
-    vocabulary = Vocabulary(tuple(info["vocabulary"]["elements"]), tuple(info["vocabulary"]["charges"]))
+def new_model(
+    options: NetworkOptions,
+    info: dict[str, Any],
+    placeholders: float = 0.0,
+    properties: Sequence[PropertyScale] = (),
+) -> Model:
+    """An untrained model for a featurized set.
+
+    Args:
+        options: of the network.
+        info: content of the set's ``dataset.json``.
+        placeholders: largest number of placeholder atoms as a share of a molecule's atoms; 0 for a vocabulary without.
+        properties: scales of those that molecules can be asked for.
+
+    Raises:
+        UserError: placeholders are wanted, and no atom of the set has charge 0.
+    """
+    elements, charges = (tuple(info["vocabulary"][name]) for name in ("elements", "charges"))
+    if placeholders and 0 not in charges:
+        raise UserError(
+            f"placeholders need the charge 0, and the dataset has only {list(charges)}; set placeholders: 0"
+        )
+    vocabulary = Vocabulary(elements, charges, placeholder=placeholders > 0)
+    marginals = {name: [float(share) for share in info["marginals"][name]] for name in ("element", "charge", "bond")}
+    sizes = _counts(info["sizes"])
+    if placeholders:
+        marginals = offered_marginals(marginals, sizes, placeholders, vocabulary)
     statistics = Statistics(
-        sigma_data=float(info["position_std"]),
-        marginals={name: [float(share) for share in info["marginals"][name]] for name in ("element", "charge", "bond")},
-        sizes={int(size): int(count) for size, count in info["sizes"].items()},
-        hydrogens=info["hydrogens"],
+        float(info["position_std"]), marginals, sizes, info["hydrogens"], placeholders, tuple(properties)
     )
-    return Model(build_network(options, vocabulary, statistics.sigma_data), statistics)
+    return Model(build_network(options, vocabulary, statistics.sigma_data, statistics.properties), statistics)
+
+
+def _counts(values: Mapping[Any, Any]) -> dict[int, int]:
+    return {int(key): int(value) for key, value in values.items()}
 
 
 def save_model(model: Model, path: Path) -> None:
@@ -136,11 +183,12 @@ def load_model(path: Path) -> Model:
     try:
         read_description(metadata["model"], sum(tensor.numel() for tensor in tensors.values()))
         header = json.loads(metadata["model"])
-        vocabulary = Vocabulary(*(tuple(header["vocabulary"][name]) for name in ("elements", "charges")))
-        values = header["statistics"]
-        statistics = Statistics(**{**values, "sizes": {int(key): value for key, value in values["sizes"].items()}})
+        words = header["vocabulary"]
+        elements, charges = (tuple(words[name]) for name in ("elements", "charges"))
+        vocabulary = Vocabulary(elements, charges, bool(words.get("placeholder", False)))
+        statistics = Statistics.read(header["statistics"])
         options = parse(NetworkOptions, header["network"], str(path))
-        network = build_network(options, vocabulary, statistics.sigma_data)
+        network = build_network(options, vocabulary, statistics.sigma_data, statistics.properties)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, RecursionError) as error:
         told = " ".join(str(error).split())[:400]

@@ -24,6 +24,7 @@ class _Vocabulary(BaseModel):
 
     elements: list[Element] = Field(min_length=1, max_length=118)
     charges: list[Charge] = Field(min_length=1, max_length=17)
+    placeholder: bool = False
 
     @model_validator(mode="after")
     def _each_once(self) -> "_Vocabulary":
@@ -64,7 +65,7 @@ class Description(BaseModel):
     def _consistent(self) -> "Description":
         marginals = self.statistics.marginals
         for name, shares, classes in (
-            ("element", marginals.element, len(self.vocabulary.elements)),
+            ("element", marginals.element, len(self.vocabulary.elements) + self.vocabulary.placeholder),
             ("charge", marginals.charge, len(self.vocabulary.charges)),
             ("bond", marginals.bond, 4),
         ):

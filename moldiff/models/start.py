@@ -15,7 +15,7 @@ def start_model(options: TrainOptions, info: dict[str, Any]) -> Model:
     Raises:
         UserError: the weights cannot be read, or the dataset has other hydrogens.
     """
-    fresh = new_model(options.network, info)
+    fresh = new_model(options.network, info, options.placeholders if options.start_from is None else 0.0)
     if options.start_from is None:
         return fresh
     path = options.start_from

@@ -19,6 +19,10 @@ BOND_ORDERS = (0, 1, 2, 3)
 """Kekulized bond orders; the index of an order is the order itself, and 0 means no bond."""
 
 
+NO_PROPERTIES = torch.zeros(0, 0)
+"""Stands for no columns until the number of molecules is known."""
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The elements and formal charges that a model knows; an index stands for each.
@@ -26,20 +30,31 @@ class Vocabulary:
     Attributes:
         elements: atomic numbers, ascending.
         charges: formal charges, ascending.
+        placeholder: whether there is one more class of element, the last: an atom that is offered and not used. It
+            has no atomic number, charge 0 and no bonds.
     """
 
     elements: tuple[int, ...]
     charges: tuple[int, ...]
+    placeholder: bool = False
 
     def __post_init__(self) -> None:
         for name, values in (("elements", self.elements), ("charges", self.charges)):
             if not values or list(values) != sorted(set(values)):
                 raise ValueError(f"{name} of a vocabulary must be distinct and ascending, got {values}")
+        if self.placeholder and 0 not in self.charges:
+            raise ValueError(f"a vocabulary with a placeholder needs the charge 0, got {self.charges}")
 
     @property
     def sizes(self) -> dict[str, int]:
         """Number of classes of each category."""
-        return {"element": len(self.elements), "charge": len(self.charges), "bond": len(BOND_ORDERS)}
+        elements = len(self.elements) + self.placeholder
+        return {"element": elements, "charge": len(self.charges), "bond": len(BOND_ORDERS)}
+
+    @property
+    def neutral(self) -> int:
+        """Class of the charge 0."""
+        return self.charges.index(0)
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,8 @@ class MoleculeBatch:
         charge: [molecule, atom] index into `Vocabulary.charges`.
         bond: [molecule, pair] bond order of each unordered pair (`PairIndex`), 0 for none and on padding.
         mask: [molecule, atom] True where an atom is real; real atoms come first.
+        properties: [molecule, property] what is wanted of each molecule or known of it
+            (`moldiff.molecules.properties`), NaN where it is not; no columns for a network without properties.
     """
 
     pos: Float[Tensor, "molecule atom 3"]
@@ -60,6 +77,11 @@ class MoleculeBatch:
     charge: Int[Tensor, "molecule atom"]
     bond: Int[Tensor, "molecule pair"]
     mask: Bool[Tensor, "molecule atom"]
+    properties: Float[Tensor, "molecule property"] = NO_PROPERTIES
+
+    def __post_init__(self) -> None:
+        if self.properties is NO_PROPERTIES:
+            object.__setattr__(self, "properties", self.pos.new_zeros(len(self.mask), 0))
 
     @classmethod
     def blank(cls, mask: Bool[Tensor, "molecule atom"], dtype: torch.dtype = torch.float32) -> "MoleculeBatch":
@@ -83,7 +105,9 @@ class MoleculeBatch:
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> "MoleculeBatch":
         """A copy on a device, its positions in ``dtype``."""
         moved = self.map(lambda tensor: tensor.to(device, non_blocking=True))
-        return moved if dtype is None else moved.replace(pos=moved.pos.to(dtype))
+        if dtype is None:
+            return moved
+        return moved.replace(pos=moved.pos.to(dtype), properties=moved.properties.to(dtype))
 
     def select(self, index: Int[Tensor, " chosen"]) -> "MoleculeBatch":
         """The molecules with these indices."""

@@ -1,10 +1,13 @@
 """The denoiser: noisy molecules in, a prediction of the clean ones out. E(3)-equivariant, atoms in any order."""
 
+from collections.abc import Sequence
+
 from torch import nn
 
 from moldiff.config.network import NetworkOptions
 from moldiff.molecules.batch import MoleculeBatch, Prediction, Vocabulary, centred
 from moldiff.molecules.levels import Levels
+from moldiff.molecules.properties import PropertyScale
 from moldiff.network.body import Atoms, Body
 from moldiff.network.embeddings import Embeddings
 from moldiff.network.graph import CompleteGraph
@@ -20,14 +23,22 @@ class DenoisingNetwork(nn.Module):
         vocabulary: the categories.
         sigma_data: standard deviation of the data's centred coordinates, Å.
         body: the architecture, an `nn.Module`.
+        properties: scales of the properties that it can be asked for, in the order of their columns.
     """
 
-    def __init__(self, options: NetworkOptions, vocabulary: Vocabulary, sigma_data: float, body: Body) -> None:
+    def __init__(
+        self,
+        options: NetworkOptions,
+        vocabulary: Vocabulary,
+        sigma_data: float,
+        body: Body,
+        properties: Sequence[PropertyScale] = (),
+    ) -> None:
         super().__init__()
         self.options, self.vocabulary, self.sigma_data = options, vocabulary, sigma_data
         self.preconditioning = Preconditioning(sigma_data)
         widths = body.atom_channels, body.pair_channels, options.hidden
-        self.embeddings = Embeddings(vocabulary, *widths)
+        self.embeddings = Embeddings(vocabulary, *widths, properties)
         self.body = body
         self.heads = Heads(vocabulary, *widths)
 

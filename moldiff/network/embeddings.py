@@ -1,6 +1,7 @@
 """From noisy molecules, their noise levels and the previous prediction to the first state of atoms and pairs."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -9,6 +10,8 @@ from torch.nn import functional
 
 from moldiff.molecules.batch import BOND_ORDERS, MoleculeBatch, Prediction, Vocabulary
 from moldiff.molecules.levels import Levels
+from moldiff.molecules.properties import PropertyScale
+from moldiff.network.condition import PropertyEmbedding
 from moldiff.network.graph import CompleteGraph
 from moldiff.network.radial import RadialBasis
 
@@ -30,9 +33,17 @@ class Embeddings(nn.Module):
         vocabulary: the categories.
         atom_channels, pair_channels: of the state that a body takes.
         hidden: hidden width of the pairs' network.
+        properties: scales of the properties that molecules can be asked for, in the order of their columns.
     """
 
-    def __init__(self, vocabulary: Vocabulary, atom_channels: int, pair_channels: int, hidden: int) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        atom_channels: int,
+        pair_channels: int,
+        hidden: int,
+        properties: Sequence[PropertyScale] = (),
+    ) -> None:
         super().__init__()
         self.sizes, self.radial = vocabulary.sizes, RadialBasis()
         self.condition = nn.Sequential(
@@ -42,6 +53,7 @@ class Embeddings(nn.Module):
         self.atom = nn.Linear(2 * classes + 1 + CONDITION + ATOM_LEVELS, atom_channels)
         pair_input = nn.Linear(2 * len(BOND_ORDERS) + 2 * self.radial.channels + 1 + PAIR_LEVELS, hidden)
         self.pair = nn.Sequential(pair_input, nn.SiLU(), nn.Linear(hidden, pair_channels))
+        self.properties = PropertyEmbedding(properties, CONDITION) if properties else None
         nn.init.zeros_(self.atom.weight.data[:, -ATOM_LEVELS:])
         nn.init.zeros_(pair_input.weight.data[:, -PAIR_LEVELS:])
 
@@ -64,6 +76,8 @@ class Embeddings(nn.Module):
         """
         sigma = levels.highest.clamp_min(SMALLEST_LEVEL)
         condition = self.condition(noise_embedding(sigma))
+        if self.properties is not None and noisy.properties.shape[1]:
+            condition = condition + self.properties(noisy.properties)
         atoms = self._atoms(noisy, condition, previous, levels, sigma)
         return atoms, self._pairs(noisy, entered, previous, graph, levels, sigma), condition
 

@@ -21,7 +21,7 @@ class Heads(nn.Module):
     def __init__(self, vocabulary: Vocabulary, atom_channels: int, pair_channels: int, hidden: int) -> None:
         super().__init__()
         self.radial = RadialBasis()
-        self.split = [len(vocabulary.elements), len(vocabulary.charges), pair_channels]
+        self.split = [vocabulary.sizes["element"], vocabulary.sizes["charge"], pair_channels]
         self.atom_norm = nn.LayerNorm(atom_channels)
         self.atom = nn.Linear(atom_channels, sum(self.split))
         self.pair_norm = nn.LayerNorm(pair_channels)

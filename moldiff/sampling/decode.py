@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from moldiff.chemistry.arrays import MoleculeArrays, to_rdkit
+from moldiff.dataset.placeholders import placeholders
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.scoring.molecule.validity import is_strict
 
@@ -40,27 +41,32 @@ class Decoder:
 
 
 def is_finite(arrays: MoleculeArrays) -> bool:
-    """Whether all coordinates are numbers."""
-    return bool(np.isfinite(arrays.positions).all())
+    """Whether there is an atom and all coordinates are numbers."""
+    return len(arrays) > 0 and bool(np.isfinite(arrays.positions).all())
 
 
 def to_arrays(batch: MoleculeBatch, vocabulary: Vocabulary) -> list[MoleculeArrays]:
-    """Each molecule of a batch on the CPU as plain arrays, for chemistry."""
+    """Each molecule of a batch on the CPU as plain arrays, for chemistry; placeholders are left out with their bonds.
+
+    The other atoms keep their order.
+    """
     elements = np.array(vocabulary.elements, np.uint8)
     charges = np.array(vocabulary.charges, np.int8)
     row, column = batch.pairs.row.numpy(), batch.pairs.column.numpy()
     in_order = np.lexsort((column, row))
+    used = (batch.mask & ~placeholders(batch, vocabulary)).numpy()
     result = []
-    for number, size in enumerate(batch.sizes.tolist()):
+    for number, atoms in enumerate(used):
         bond = batch.bond[number].numpy()
         bonded = in_order[bond[in_order] > 0]
-        bonded = bonded[column[bonded] < size]
+        bonded = bonded[atoms[row[bonded]] & atoms[column[bonded]]]
+        place = np.cumsum(atoms) - 1
         result.append(
             MoleculeArrays(
-                positions=batch.pos[number, :size].double().numpy(),
-                atomic_numbers=elements[batch.element[number, :size].numpy()],
-                formal_charges=charges[batch.charge[number, :size].numpy()],
-                bonds=np.stack([row[bonded], column[bonded]], 1).astype(np.uint16),
+                positions=batch.pos[number].double().numpy()[atoms],
+                atomic_numbers=elements[batch.element[number].numpy()[atoms]],
+                formal_charges=charges[batch.charge[number].numpy()[atoms]],
+                bonds=np.stack([place[row[bonded]], place[column[bonded]]], 1).astype(np.uint16),
                 bond_orders=bond[bonded].astype(np.uint8),
             )
         )

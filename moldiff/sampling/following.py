@@ -37,7 +37,7 @@ def sampled_rates(model: Model, options: TrainOptions, known: frozenset[str]) ->
         accelerator=options.accelerator,
     )
     sampler, plan = Sampler(model), Plan.of(chosen)
-    made = [one for batch in plan.batches(model.statistics.sizes) for one in sampler.batch(plan, batch)]
+    made = [one for batch in plan.batches(model.statistics) for one in sampler.batch(plan, batch)]
     network.train(training)
     written = [sampler.to_rdkit(one) for one in made if one.finite]
     valid = [mol for mol in (sanitize(one).mol for one in written if fragments(one) == 1) if mol is not None]

@@ -1,7 +1,6 @@
 """The plan of a sampling: the way through the noise levels and what it costs, and which molecules are made together."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -10,6 +9,8 @@ from moldiff.config.sample import SampleOptions
 from moldiff.diffusion import schedules
 from moldiff.diffusion.solvers import Numbers, Solver, euler, heun
 from moldiff.errors import UserError
+from moldiff.models.checkpoint import Statistics
+from moldiff.sampling.targets import draw_properties, draw_sizes, parse_targets
 from moldiff.seeds import Stream, stream_seed
 
 FAR_BEYOND = 2
@@ -26,11 +27,13 @@ class PlannedBatch:
         number: of the batch.
         indices: numbers of its molecules.
         atoms: of each of them.
+        properties: [molecule, property] what is asked of each, NaN for nothing.
     """
 
     number: int
     indices: tuple[int, ...]
     atoms: int
+    properties: np.ndarray = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -81,36 +84,39 @@ class Plan:
         steps = len(grid) - 1
         return 2 * steps - 1 if self.solver is heun else steps
 
-    def batches(self, sizes: Mapping[int, int], shard: tuple[int, int] | None = None) -> list[PlannedBatch]:
-        """The sizes of all molecules, drawn with the seed, cut into batches of one size each.
+    def batches(
+        self, statistics: Statistics, shard: tuple[int, int] | None = None, *, kept: int = 0
+    ) -> list[PlannedBatch]:
+        """The sizes and targets of all molecules, drawn with the seed, cut into batches of one size each.
 
         Args:
-            sizes: number of training molecules of each number of atoms.
+            statistics: of the weights: sizes of the training set, properties that can be asked for.
             shard: (k, N) for the batches of the k-th of N parts.
+            kept: atoms of a part that every molecule has.
 
         Raises:
-            UserError: the histogram of sizes is empty, or the size asked for is far beyond it.
+            UserError: the histogram of sizes is empty, the size asked for is far beyond it, or a target cannot be asked
+                for.
         """
-        options = self.options
-        if not sizes:
-            raise UserError("the weights hold no histogram of sizes; train on a dataset that is not empty")
-        if options.atoms is not None and options.atoms > FAR_BEYOND * max(sizes) and not options.any_size:
+        options, known = self.options, statistics.sizes
+        asked = max(options.atom_range) if options.atom_range else 0
+        if known and asked > FAR_BEYOND * max(known) and not options.any_size:
             raise UserError(
-                f"atoms {options.atoms}: {known_sizes(sizes)}; ask for {FAR_BEYOND * max(sizes)} at most, "
+                f"atoms {options.atoms}: {known_sizes(known)}; ask for {FAR_BEYOND * max(known)} at most, "
                 "or set any_size (--any-size)"
             )
         random = np.random.default_rng(stream_seed(options.seed, Stream.SIZES))
-        if options.atoms is not None:
-            atoms = np.full(options.n, options.atoms)
-        else:
-            known, counts = np.array(sorted(sizes.items())).T
-            atoms = random.choice(known, options.n, p=counts / counts.sum())
+        targets = parse_targets(options.target, statistics.properties)
+        chance = np.random.default_rng(stream_seed(options.seed, Stream.TARGETS))
+        properties = draw_properties(targets, statistics.properties, options.n, chance)
+        atoms = draw_sizes(options, statistics, properties, random, kept)
         batches: list[PlannedBatch] = []
         for size in np.unique(atoms):
             indices = np.flatnonzero(atoms == size)
             most = int(np.clip(options.batch_pairs // size**2, 1, LARGEST_BATCH))
             for start in range(0, len(indices), most):
-                batches.append(PlannedBatch(len(batches), tuple(indices[start : start + most].tolist()), int(size)))
+                chosen = indices[start : start + most]
+                batches.append(PlannedBatch(len(batches), tuple(chosen.tolist()), int(size), properties[chosen]))
         number, shards = shard or (0, 1)
         return batches[number::shards]
 

@@ -1,8 +1,8 @@
 """Molecules from a trained model: the Python API, and the batches that the sample stage writes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, get_args
 
@@ -14,6 +14,8 @@ from moldiff.chemistry.arrays import MoleculeArrays
 from moldiff.config.keywords import SampleKeywords
 from moldiff.config.options import parse
 from moldiff.config.sample import SampleOptions
+from moldiff.dataset.placeholders import all_used
+from moldiff.diffusion.guidance import guided
 from moldiff.diffusion.process import Process
 from moldiff.diffusion.restarts import restarted
 from moldiff.diffusion.solvers import generate
@@ -26,7 +28,8 @@ from moldiff.molecules.levels import Given, Levels
 from moldiff.sampling.decode import Decoder, is_finite
 from moldiff.sampling.finish import Hydrogens, finish, progress_bar
 from moldiff.sampling.molecules import Molecules
-from moldiff.sampling.plan import Plan, PlannedBatch
+from moldiff.sampling.plan import Plan, PlannedBatch, tail
+from moldiff.sampling.tasks import KeptPart, kept_part
 from moldiff.seeds import Stream, stream_seed
 from moldiff.training.devices import available_cores, chosen_device
 
@@ -46,16 +49,25 @@ class Sampled:
         index: its number.
         arrays: its atoms and bonds.
         restarts: how often it was taken back.
+        flaw: what is wrong at the part that was to be kept; empty if nothing is.
+        given: its first atoms, which were given.
     """
 
     index: int
     arrays: MoleculeArrays
     restarts: int = 0
+    flaw: str = ""
+    given: int = 0
 
     @property
     def finite(self) -> bool:
         """Whether all coordinates are numbers."""
         return is_finite(self.arrays)
+
+    @property
+    def noted(self) -> dict[str, str]:
+        """Properties of the written molecule: the numbers of its given atoms, from 1, if it has some."""
+        return {"moldiff_given_atoms": ",".join(map(str, range(1, self.given + 1)))} if self.given else {}
 
 
 class Sampler:
@@ -108,33 +120,70 @@ class Sampler:
         if hydrogens not in get_args(Hydrogens):
             raise UserError(f"hydrogens {hydrogens!r}: choose one of {', '.join(get_args(Hydrogens))}")
         plan = Plan.of(parse(SampleOptions, {"n": n, "seed": seed, **options}, "options of sample"))
+        part = self.part(plan)
         made: list[Sampled] = []
         with progress_bar(n, progress) as bar:
-            for batch in plan.batches(self.model.statistics.sizes):
-                made += self.batch(plan, batch)
+            for batch in plan.batches(self.model.statistics, kept=len(part) if part else 0):
+                made += self.batch(plan, batch, part)
                 bar.update(len(batch.indices))
         common: dict[str, int | str] = {"moldiff_seed": seed, "moldiff_model": self.model.checksum[:12]}
         return Molecules(
             finish(
                 self.to_rdkit(one),
-                {"moldiff_index": one.index, **common, "moldiff_restarts": one.restarts},
+                {"moldiff_index": one.index, **common, "moldiff_restarts": one.restarts, **one.noted},
                 finite=one.finite,
                 sanitized=sanitize,
                 hydrogens=hydrogens,
             )
             for one in sorted(made, key=_index)
+            if not one.flaw
         )
+
+    def conformers(self, mols: "Sequence[Chem.Mol]", n: int = 10, *, seed: int = 0) -> "list[Chem.Mol]":
+        """Copies with up to n conformers; see `moldiff.sampling.conformers.with_conformers`."""
+        from moldiff.sampling.conformers import with_conformers
+
+        return with_conformers(self, mols, n, seed)
+
+    def hydrogens(self, mols: "Sequence[Chem.Mol]", *, seed: int = 0) -> "list[Chem.Mol]":
+        """Copies with hydrogens placed by the model; see `moldiff.sampling.conformers.with_conformers`."""
+        from moldiff.sampling.conformers import with_conformers
+
+        return with_conformers(self, mols, 1, seed, hydrogens=True)
+
+    def part(self, plan: Plan) -> KeptPart | None:
+        """The part that the plan's options ask to keep, if any.
+
+        Raises:
+            UserError: see `moldiff.sampling.tasks.kept_part`.
+        """
+        statistics = self.model.statistics
+        largest = max(statistics.sizes, default=0)
+        return kept_part(plan.options, self.model.network.vocabulary, statistics.hydrogens, largest)
 
     def to_rdkit(self, molecule: Sampled) -> "Chem.Mol":
         """The molecule as RDKit's; where the model makes hydrogens itself, RDKit adds none."""
         return self.decoder.rdkit(molecule.arrays, f"sample_{molecule.index:06d}")
 
-    def batch(self, plan: Plan, batch: PlannedBatch) -> list[Sampled]:
-        """The molecules of one planned batch; they follow from the seed and the batch's number alone."""
+    def batch(self, plan: Plan, batch: PlannedBatch, part: KeptPart | None = None) -> list[Sampled]:
+        """The molecules of one planned batch; they follow from the seed and the batch's number alone.
+
+        Args:
+            plan: of the sampling.
+            batch: of the plan.
+            part: that all of them keep.
+        """
         mask = torch.ones(len(batch.indices), batch.atoms, dtype=torch.bool)
         random = torch.Generator().manual_seed(stream_seed(plan.options.seed, Stream.SAMPLES, batch.number))
-        state, restarts = self.run(plan, MoleculeBatch.blank(mask), None, random)
-        return self.sampled(state, batch.indices, restarts.tolist())
+        blank = MoleculeBatch.blank(mask).replace(properties=torch.from_numpy(batch.properties).float())
+        if part is None:
+            state, restarts = self.run(plan, blank, None, random)
+            return self.sampled(state, batch.indices, restarts.tolist())
+        known, given = part.known(blank, batch.indices, self.model.network.vocabulary)
+        state, restarts = self.run(plan, known, given, random, lambda arrays: not part.flaw(arrays))
+        whole = self.sampled(state, batch.indices, restarts.tolist())
+        whole = [replace(one, arrays=part.restored(one.arrays, one.index)) for one in whole]
+        return [replace(one, flaw=part.flaw(one.arrays), given=len(part)) for one in whole]
 
     def complete(self, plan: Plan, known: MoleculeBatch, given: Given, seed: int = 0) -> MoleculeBatch:
         """Molecules of which some places are given: these are kept to the last bit, all others are made.
@@ -154,19 +203,31 @@ class Sampler:
 
     @torch.inference_mode()
     def run(
-        self, plan: Plan, known: MoleculeBatch, given: Given | None, random: torch.Generator
+        self,
+        plan: Plan,
+        known: MoleculeBatch,
+        given: Given | None,
+        random: torch.Generator,
+        accepted: Callable[[MoleculeArrays], bool] | None = None,
+        raised: float | None = None,
     ) -> tuple[MoleculeBatch, Int[Tensor, " molecule"]]:
-        """Finished molecules on the CPU, and how often each was taken back; see `complete`."""
+        """Finished molecules on the CPU, and how often each was taken back; see `complete`.
+
+        A molecule is taken back if it is not valid_strict, or not ``accepted``. With ``raised`` all known molecules
+        are raised to that noise level, Å, and made again from there, instead of beginning from the prior.
+        """
         options, process = plan.options, self.process
         device = torch.device(chosen_device(options.accelerator))
         network = self.model.network.to(device)
         start = known if given is None else given.framed(known)
         start = start.to(device, next(network.parameters()).dtype)
         given = None if given is None else given.map(lambda mask: mask.to(device))
-        denoiser = reduced(network) if options.precision == "bfloat16" else network
+        denoiser = self.denoiser(plan, network, start)
 
         def judge(state: MoleculeBatch) -> Bool[Tensor, " molecule"]:
-            return torch.tensor([self.decoder.strict(arrays) for arrays in self.decoder.arrays(state)])
+            all_arrays = self.decoder.arrays(state)
+            good = [self.decoder.strict(one) and (accepted is None or accepted(one)) for one in all_arrays]
+            return torch.tensor(good, dtype=torch.bool)
 
         def again(state: MoleculeBatch, index: Int[Tensor, " chosen"]) -> MoleculeBatch:
             begin = state.replace(pos=state.pos.nan_to_num(0, 0, 0))
@@ -183,10 +244,23 @@ class Sampler:
         # not all cores there are: a seed gives the same molecules on machines of one core and of many
         with torch_threads(options.threads or min(FEW_THREADS, available_cores())):
             levels = Levels.along(start, given)
-            *_, state = generate(process, denoiser, plan.solver, plan.grid, start, random, levels, plan.numbers)
+            grid = plan.grid if raised is None else tail(plan.grid, raised)
+            *_, state = generate(
+                process, denoiser, plan.solver, grid, start, random, levels, plan.numbers, from_clean=raised is not None
+            )
             state, restarts = restarted(state, judge, again, options.restarts)
         state = state.to("cpu")
         return (state if given is None else given.map(lambda mask: mask.cpu()).unframed(known, state)), restarts
+
+    def denoiser(self, plan: Plan, network: Denoiser, start: MoleculeBatch) -> Denoiser:
+        """The network with all that the plan puts around it."""
+        options, vocabulary = plan.options, self.model.network.vocabulary
+        denoiser = reduced(network) if options.precision == "bfloat16" else network
+        if start.properties.isfinite().any():
+            denoiser = guided(denoiser, options.guidance)
+        if vocabulary.placeholder and (options.atom_range or options.new_range):
+            denoiser = all_used(denoiser)
+        return denoiser
 
     def sampled(self, state: MoleculeBatch, indices: Sequence[int], restarts: Sequence[int] = ()) -> list[Sampled]:
         """Clean molecules of a batch as they are written, with their numbers."""

@@ -77,8 +77,17 @@ class Condition:
             Unknown: a column that decides is null.
             UserError: values that cannot be compared, as a number with text.
         """
+        return bool(self.value(row))
+
+    def value(self, row: Mapping[str, Any]) -> Any:
+        """What it comes to for a row: a truth, or the number of an expression such as ``logp - sa``.
+
+        Raises:
+            Unknown: a column that decides is null.
+            UserError: values that cannot be compared, as a number with text.
+        """
         try:
-            return bool(_value(self._tree, row))
+            return _value(self._tree, row)
         except (TypeError, ZeroDivisionError, OverflowError) as error:
             raise UserError(f"condition `{self.text}`: {error}") from None
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import time
+import warnings
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from moldiff.files.manifest import read_record, record_of, write_record
 from moldiff.progress import Progress
 from moldiff.sampling.plan import Plan, PlannedBatch, known_sizes
 from moldiff.sampling.sampler import Sampler
+from moldiff.sampling.targets import OutsideRange
+from moldiff.sampling.tasks import KeptPart
 from moldiff.training.malloc import keep_large_buffers
 from moldiff.version import version
 
@@ -90,6 +93,7 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
         **first,
         **_restarts(blocks, Plan.of(parse(SampleOptions, first["options"], f"{record_of(parts[0])}: options"))),
         **{key: sum(record[key] for record in records) for key in ("requested", "produced", "not_finite")},
+        "flawed": dict(sorted(sum((Counter(record["flawed"]) for record in records), Counter()).items())),
         "seconds": round(sum(record["seconds"] for record in records), 3),
     }
     write_record(record_of(output), joined, [output])
@@ -99,29 +103,40 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
 def _sample(
     plan: Plan, sampler: Sampler, output: Path, shard: tuple[int, int] | None, overwrite: bool, announce: bool
 ) -> Path:
-    sizes = sampler.model.statistics.sizes
-    batches = plan.batches(sizes, shard)
-    if plan.options.atoms is not None and not min(sizes) <= plan.options.atoms <= max(sizes):
+    part = sampler.part(plan)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", OutsideRange)
+        batches = plan.batches(sampler.model.statistics, shard, kept=len(part) if part else 0)
+    for warning in caught:
+        print(f"warning: {warning.message}", file=sys.stderr)
+    asked, sizes = plan.options.atom_range, sampler.model.statistics.sizes
+    if asked and not min(sizes) <= min(asked) <= max(asked) <= max(sizes):
         print(f"atoms {plan.options.atoms}: {known_sizes(sizes)}; expect fewer valid ones", file=sys.stderr)
-    parts = output.with_name(f".{output.name}.{_identity(plan.options, sampler, shard)}.parts")
+    parts = output.with_name(f".{output.name}.{_identity(plan.options, sampler, shard, part)}.parts")
     if overwrite:
         shutil.rmtree(parts, ignore_errors=True)
     start = time.monotonic()
     requested = sum(len(batch.indices) for batch in batches)
     blocks: list[str] = []
+    flawed: Counter[str] = Counter()
     with Progress("sample", "molecules", requested) as progress:
         for batch in batches:
-            part = parts / f"{batch.number:06d}.sdf"
-            if not part.exists():
-                write_text(part, _records(sampler, plan, batch))
-            blocks += _split(part)
+            file = parts / f"{batch.number:06d}.sdf"
+            flaws_file = file.with_suffix(".json")
+            if not file.exists():
+                text, flaws = _records(sampler, plan, batch, part)
+                write_text(flaws_file, json.dumps(flaws))
+                write_text(file, text)
+            blocks += _split(file)
+            flawed.update(json.loads(flaws_file.read_text(encoding="utf-8")))
             progress.update(len(batch.indices))
     seconds = time.monotonic() - start
     _write(output, blocks)
     record = {
         "requested": requested,
         "produced": len(blocks),
-        "not_finite": requested - len(blocks),
+        "not_finite": requested - len(blocks) - flawed.total(),
+        "flawed": dict(sorted(flawed.items())),
         "evaluations": plan.evaluations,
         **_restarts(blocks, plan),
         "seconds": round(seconds, 3),
@@ -137,10 +152,15 @@ def _sample(
     return output
 
 
-def _records(sampler: Sampler, plan: Plan, batch: PlannedBatch) -> str:
+def _records(sampler: Sampler, plan: Plan, batch: PlannedBatch, part: KeptPart | None) -> tuple[str, dict[str, int]]:
+    """The molecules of a batch as SDF, and how many are left out for each flaw at the part that is to be kept."""
     model, blocks = sampler.model, []
-    for molecule in sampler.batch(plan, batch):
+    flaws: Counter[str] = Counter()
+    for molecule in sampler.batch(plan, batch, part):
         if not molecule.finite:
+            continue
+        if molecule.flaw:
+            flaws[molecule.flaw] += 1
             continue
         properties = {
             "moldiff_index": molecule.index,
@@ -148,8 +168,9 @@ def _records(sampler: Sampler, plan: Plan, batch: PlannedBatch) -> str:
             "moldiff_model": model.checksum[:12],
             "moldiff_restarts": molecule.restarts,
         }
+        properties |= molecule.noted
         blocks.append(write_sdf_block(sampler.to_rdkit(molecule), properties))
-    return "".join(blocks)
+    return "".join(blocks), dict(flaws)
 
 
 def _restarts(blocks: list[str], plan: Plan) -> dict[str, Any]:
@@ -163,8 +184,9 @@ def _restarts(blocks: list[str], plan: Plan) -> dict[str, Any]:
     }
 
 
-def _identity(options: SampleOptions, sampler: Sampler, shard: tuple[int, int] | None) -> str:
-    text = f"{canonical_json(options)} {sampler.model.checksum} {shard} {version()}"
+def _identity(options: SampleOptions, sampler: Sampler, shard: tuple[int, int] | None, part: KeptPart | None) -> str:
+    content = part.checksum if part else ""
+    text = f"{canonical_json(options)} {sampler.model.checksum} {shard} {version()} {content}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -17,17 +17,17 @@ from moldiff.config.train import TrainOptions
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import INFO_FILE, open_dataset
 from moldiff.dataset.validation import STATISTICS
-from moldiff.diffusion.process import Process
 from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.errors import UserError
 from moldiff.files.atomic import only_writer, sha256, write_text
 from moldiff.files.manifest import write_record
-from moldiff.models.checkpoint import save_model
+from moldiff.models.checkpoint import Model, save_model
 from moldiff.models.start import start_model
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.sampling.following import sampled_rates
 from moldiff.sampling.sampler import torch_threads
 from moldiff.scoring.molecule.portrait import all_ring_systems
+from moldiff.stages.properties import steered
 from moldiff.stages.suited import describe_unknown
 from moldiff.training.devices import is_first_process
 from moldiff.training.learner import Learner
@@ -35,6 +35,7 @@ from moldiff.training.log import MetricsLog
 from moldiff.training.malloc import keep_large_buffers
 from moldiff.training.objective import DenoisingObjective
 from moldiff.training.session import Followers, Session
+from moldiff.training.tasks import TaskMixture
 from moldiff.training.validation import validation_loss
 from moldiff.version import version
 
@@ -75,11 +76,12 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
     if missing := [name for name in STATISTICS if featurized.info.get(name) is None]:
         raise UserError(f"{dataset / INFO_FILE}: does not say {missing[0]}; featurize the molecules again")
     torch.manual_seed(options.seed)
-    model = start_model(options, dict(featurized.info))
+    claim_state(state, dataset)
+    model, properties = steered(options, start_model(options, dict(featurized.info)), featurized, state)
     vocabulary = model.network.vocabulary
     tuned = options.start_from is not None
     learning, held_out = (
-        MoleculeLoader.of(featurized, split, vocabulary, known_only=tuned) for split in ("train", "valid")
+        MoleculeLoader.of(featurized, split, vocabulary, properties, known_only=tuned) for split in ("train", "valid")
     )
     left_out = describe_unknown(featurized.molecules, vocabulary) if tuned else ""
     if left_out and not len(learning):
@@ -91,10 +93,9 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
         raise UserError(
             f"{dataset}: no molecule is in the train split; featurize more molecules or lower valid_fraction"
         )
-    claim_state(state, dataset)
     rings = cache(lambda: all_ring_systems(featurized.smiles("train")))
     with torch_threads(options.threads) as threads:
-        learner = Learner(options, model.network, denoising(options, model.network, model.process))
+        learner = Learner(options, model.network, denoising(options, model, model.network))
         averaged = cast(DenoisingNetwork, learner.average.module)
         if learner.rank == 0:
             print(
@@ -107,7 +108,7 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
         # beside the state, with which it is continued: a workflow deletes the outputs of a killed job
         log = MetricsLog(state / "metrics.csv", learner.weights, writes=learner.rank == 0)
         followers = Followers(
-            validation=follower(options, averaged, model.process, held_out),
+            validation=follower(options, model, averaged, held_out),
             sampled=lambda: sampled_rates(replace(model, network=averaged), options, rings()),
         )
         progress = Session(learner, learning, state, log, followers).run()
@@ -134,19 +135,20 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
     return output / "model.safetensors"
 
 
-def denoising(options: TrainOptions, network: DenoisingNetwork, process: Process) -> DenoisingObjective:
-    """What the options say is to be lowered."""
+def denoising(options: TrainOptions, model: Model, network: DenoisingNetwork) -> DenoisingObjective:
+    """What the options say is to be lowered, for a network of the model's kind."""
     noise = NoiseDistribution(options.log_sigma_mean, options.log_sigma_deviation)
-    return DenoisingObjective(network, process, noise, options.self_conditioning)
+    tasks = TaskMixture(options.tasks, network.vocabulary, model.statistics.placeholders)
+    return DenoisingObjective(network, model.process, noise, options.self_conditioning, tasks)
 
 
 def follower(
-    options: TrainOptions, network: DenoisingNetwork, process: Process, held_out: MoleculeLoader
+    options: TrainOptions, model: Model, network: DenoisingNetwork, held_out: MoleculeLoader
 ) -> Callable[[], float] | None:
     """The validation loss of a network as a function without arguments; None where no molecule is held out."""
     if not len(held_out):
         return None
-    objective = denoising(options.model_copy(update={"self_conditioning": 0.0}), network, process)
+    objective = denoising(options.model_copy(update={"self_conditioning": 0.0}), model, network)
     return lambda: validation_loss(objective, held_out, options.batch_size, options.seed)
 
 

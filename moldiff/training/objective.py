@@ -13,8 +13,8 @@ from moldiff.molecules.batch import MoleculeBatch
 from moldiff.molecules.denoiser import Denoiser
 from moldiff.molecules.levels import Given, Levels
 
-Pattern = Callable[[MoleculeBatch, Generator], Given]
-"""(clean molecules, random numbers) → what is given of them in this step."""
+Pattern = Callable[[MoleculeBatch, Generator], tuple[MoleculeBatch, Given]]
+"""(clean molecules, random numbers) → the molecules to learn in this step, and what is given of them."""
 Fields = tuple[Tensor, ...]
 """The fields of a batch in their order: plain tensors, as Fabric and DDP pass them."""
 
@@ -69,8 +69,9 @@ class DenoisingObjective(nn.Module):
         """The loss of each modality and molecule of the part, on the free places; see `Objective`."""
         batch = MoleculeBatch(*clean)
         sigma = self.noise.draw(len(batch), random)
-        given = None if self.pattern is None else self.pattern(batch, random)
-        if given is not None:
+        given = None
+        if self.pattern is not None:
+            batch, given = self.pattern(batch, random)
             batch = given.framed(batch)
         levels = Levels.of(sigma, batch, given)
         noisy = self.process.corrupt(batch, levels, random)

@@ -9,15 +9,17 @@ from hypothesis import strategies as st
 from moldiff.config.sample import SampleOptions
 from moldiff.diffusion.solvers import Numbers, euler, heun
 from moldiff.errors import UserError
+from moldiff.models.checkpoint import Statistics
 from moldiff.sampling.plan import LARGEST_BATCH, Plan
 
 SIZES = {3: 20, 5: 30, 9: 10}
+STATISTICS = Statistics(1.0, {}, SIZES, "implicit")
 
 
 @settings(deadline=None, max_examples=30)
 @given(n=st.integers(1, 700), pairs=st.integers(100, 5000), seed=st.integers(0, 99))
 def test_plan_holds_every_molecule_once_in_bounded_batches_of_one_size(n: int, pairs: int, seed: int) -> None:
-    plan = Plan.of(SampleOptions(n=n, batch_pairs=pairs, seed=seed)).batches(SIZES)
+    plan = Plan.of(SampleOptions(n=n, batch_pairs=pairs, seed=seed)).batches(STATISTICS)
     assert sorted(index for batch in plan for index in batch.indices) == list(range(n))
     assert [batch.number for batch in plan] == list(range(len(plan)))
     for batch in plan:
@@ -27,7 +29,7 @@ def test_plan_holds_every_molecule_once_in_bounded_batches_of_one_size(n: int, p
 
 
 def test_sizes_follow_the_histogram() -> None:
-    plan = Plan.of(SampleOptions(n=6000)).batches(SIZES)
+    plan = Plan.of(SampleOptions(n=6000)).batches(STATISTICS)
     counts = Counter(dict.fromkeys(SIZES, 0))
     for batch in plan:
         counts[batch.atoms] += len(batch.indices)
@@ -38,14 +40,14 @@ def test_sizes_follow_the_histogram() -> None:
 
 def test_sizes_do_not_depend_on_how_batches_are_cut() -> None:
     def sizes(pairs: int) -> dict[int, int]:
-        plan = Plan.of(SampleOptions(n=300, batch_pairs=pairs)).batches(SIZES)
+        plan = Plan.of(SampleOptions(n=300, batch_pairs=pairs)).batches(STATISTICS)
         return {index: batch.atoms for batch in plan for index in batch.indices}
 
     assert sizes(100) == sizes(50_000)
 
 
 def test_given_number_of_atoms() -> None:
-    assert {batch.atoms for batch in Plan.of(SampleOptions(n=10, atoms=7)).batches(SIZES)} == {7}
+    assert {batch.atoms for batch in Plan.of(SampleOptions(n=10, atoms="7")).batches(STATISTICS)} == {7}
 
 
 def test_a_size_far_beyond_those_known_must_be_meant() -> None:
@@ -60,14 +62,14 @@ def test_a_size_far_beyond_those_known_must_be_meant() -> None:
 
 def test_weights_without_a_histogram() -> None:
     with pytest.raises(UserError, match="histogram of sizes"):
-        Plan.of(SampleOptions()).batches({})
+        Plan.of(SampleOptions()).batches(Statistics(1.0, {}, {}, "implicit"))
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 50])
 def test_shards_share_out_the_batches(shards: int) -> None:
     plan = Plan.of(SampleOptions(n=200, batch_pairs=100))
-    shared = [batch for shard in range(shards) for batch in plan.batches(SIZES, (shard, shards))]
-    assert sorted(shared, key=lambda batch: batch.number) == plan.batches(SIZES)
+    shared = [batch for shard in range(shards) for batch in plan.batches(STATISTICS, (shard, shards))]
+    assert sorted(shared, key=lambda batch: batch.number) == plan.batches(STATISTICS)
 
 
 NUMBERS = {

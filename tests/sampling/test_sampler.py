@@ -16,17 +16,18 @@ from moldiff.sampling.sampler import Sampler, reduced, torch_threads
 from tests import tiny
 
 SIZES = {3: 20, 5: 30, 9: 10}
+STATISTICS = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, SIZES, "implicit")
 
 
 @pytest.fixture
 def sampler() -> Sampler:
-    return Sampler(Model(tiny.network().float(), Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, SIZES, "implicit")))
+    return Sampler(Model(tiny.network().float(), STATISTICS))
 
 
 def test_same_seed_gives_the_same_molecules(sampler: Sampler) -> None:
     def made(seed: int) -> list[MoleculeArrays]:
         plan = Plan.of(tiny.sample_options(seed=seed))
-        return [one.arrays for batch in plan.batches(SIZES) for one in sampler.batch(plan, batch)]
+        return [one.arrays for batch in plan.batches(STATISTICS) for one in sampler.batch(plan, batch)]
 
     first, again, other = made(1), made(1), made(2)
     for one, same in zip(first, again, strict=True):
@@ -40,7 +41,7 @@ def test_same_seed_gives_the_same_molecules(sampler: Sampler) -> None:
 
 def test_batch_does_not_depend_on_those_before(sampler: Sampler) -> None:
     plan = Plan.of(tiny.sample_options())
-    batches = plan.batches(SIZES)
+    batches = plan.batches(STATISTICS)
     together = [sampler.batch(plan, batch) for batch in batches]
     alone = sampler.batch(plan, batches[-1])
     np.testing.assert_array_equal(together[-1][0].arrays.positions, alone[0].arrays.positions)
@@ -76,7 +77,7 @@ def test_molecule_that_is_no_number_is_kept_and_marked(sampler: Sampler, monkeyp
 
     monkeypatch.setattr(sampler.model.network, "forward", failing)
     plan = Plan.of(tiny.sample_options(atoms=4, n=5))
-    made = sampler.batch(plan, plan.batches(SIZES)[0])
+    made = sampler.batch(plan, plan.batches(STATISTICS)[0])
     assert [one.finite for one in made] == [False, True, True, True, True]
     molecules = sampler.sample(5, atoms=4, steps=4, threads=1, accelerator="cpu")
     assert len(molecules) == 5
@@ -113,7 +114,7 @@ class TestRestarts:
 
         monkeypatch.setattr(sampler.model.network, "forward", forward)
         plan = Plan.of(self.PLAN.options.model_copy(update=options))
-        return sampler.batch(plan, plan.batches(SIZES)[0]), calls
+        return sampler.batch(plan, plan.batches(STATISTICS)[0]), calls
 
     def test_broken_molecules_alone_are_made_anew(self, sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> None:
         made, calls = self.made(sampler, monkeypatch, rounds=2)

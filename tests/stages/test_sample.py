@@ -93,11 +93,11 @@ def test_killed_run_goes_on_where_it_was(
 ) -> None:
     real, made = Sampler.batch, []
 
-    def dying(self: Sampler, plan: Plan, batch: PlannedBatch) -> list[Sampled]:
+    def dying(self: Sampler, plan: Plan, batch: PlannedBatch, *rest: Any) -> list[Sampled]:
         if len(made) == 2:
             raise SystemExit(137)
         made.append(batch.number)
-        return real(self, plan, batch)
+        return real(self, plan, batch, *rest)
 
     with monkeypatch.context() as patch:
         patch.setattr(Sampler, "batch", dying)
@@ -105,9 +105,9 @@ def test_killed_run_goes_on_where_it_was(
             sample(OPTIONS, weights, tmp_path / "samples.sdf")
     assert not (tmp_path / "samples.sdf").exists()
 
-    def counting(self: Sampler, plan: Plan, batch: PlannedBatch) -> list[Sampled]:
+    def counting(self: Sampler, plan: Plan, batch: PlannedBatch, *rest: Any) -> list[Sampled]:
         assert batch.number not in made, "what was finished is not made again"
-        return real(self, plan, batch)
+        return real(self, plan, batch, *rest)
 
     monkeypatch.setattr(Sampler, "batch", counting)
     assert sample(OPTIONS, weights, tmp_path / "samples.sdf").read_bytes() == whole.read_bytes()
@@ -119,11 +119,11 @@ def test_leftovers_of_other_options_are_not_used(
 ) -> None:
     real, made = Sampler.batch, []
 
-    def dying(self: Sampler, plan: Plan, batch: PlannedBatch) -> list[Sampled]:
+    def dying(self: Sampler, plan: Plan, batch: PlannedBatch, *rest: Any) -> list[Sampled]:
         made.append(batch)
         if len(made) == 3:
             raise SystemExit(137)
-        return real(self, plan, batch)
+        return real(self, plan, batch, *rest)
 
     with monkeypatch.context() as patch:
         patch.setattr(Sampler, "batch", dying)
@@ -147,14 +147,14 @@ def test_second_run_of_the_same_file_is_refused_and_takes_nothing_from_the_first
         except UserError as error:
             answers.put(str(error))
 
-    def interrupted(self: Sampler, plan: Plan, batch: PlannedBatch) -> list[Sampled]:
+    def interrupted(self: Sampler, plan: Plan, batch: PlannedBatch, *rest: Any) -> list[Sampled]:
         if not refused:
             answers = context.SimpleQueue()
             process = context.Process(target=second, args=(answers,))
             process.start()
             refused.append(answers.get())
             process.join()
-        return real(self, plan, batch)
+        return real(self, plan, batch, *rest)
 
     monkeypatch.setattr(Sampler, "batch", interrupted)
     assert sample(OPTIONS, weights, output).read_bytes() == whole.read_bytes()

@@ -41,9 +41,9 @@ def session(
     return Session(learner, learning, folder / "state", log, Followers(validation, sampled))
 
 
-def random_pattern(batch: MoleculeBatch, random: Generator) -> Given:
+def random_pattern(batch: MoleculeBatch, random: Generator) -> tuple[MoleculeBatch, Given]:
     """Of each molecule another share is given."""
-    return tiny.pattern(batch, int(torch.randint(1_000_000, (), generator=random)))
+    return batch, tiny.pattern(batch, int(torch.randint(1_000_000, (), generator=random)))
 
 
 def weights(trained: Session) -> dict[str, torch.Tensor]:

@@ -1,0 +1,55 @@
+"""Whether coordinates have the stereocentres and double bonds that a molecule was given with."""
+
+import numpy as np
+from rdkit import Chem
+from rdkit.Chem import rdMolTransforms
+from rdkit.Geometry import Point3D
+
+_SAME_SIDE = {Chem.BondStereo.STEREOZ, Chem.BondStereo.STEREOCIS}
+_OTHER_SIDE = {Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOTRANS}
+_TAGS = (Chem.ChiralType.CHI_TETRAHEDRAL_CW, Chem.ChiralType.CHI_TETRAHEDRAL_CCW)
+
+
+def right_handed(mol: Chem.Mol, positions: np.ndarray) -> tuple[np.ndarray | None, str]:
+    """The positions, mirrored if that makes them right, or the reason why they are wrong.
+
+    Whatever stereochemistry the molecule leaves open, the coordinates may have either way. A mirror image is as good
+    as the original where nothing prefers a hand, so it is taken where all stereocentres came out turned.
+
+    Args:
+        mol: with its stereochemistry assigned.
+        positions: [atom, 3], Å.
+    """
+    posed = with_positions(mol, positions)
+    for bond in mol.GetBonds():
+        if bond.GetStereo() in _SAME_SIDE | _OTHER_SIDE and not _has_side(bond, posed):
+            return None, "double bond turned"
+    wanted = {atom.GetIdx(): atom.GetChiralTag() for atom in mol.GetAtoms() if atom.GetChiralTag() in _TAGS}
+    if not wanted:
+        return positions, ""
+    Chem.AssignAtomChiralTagsFromStructure(posed, replaceExistingTags=True)
+    made = {index: posed.GetAtomWithIdx(index).GetChiralTag() for index in wanted}
+    if made == wanted:
+        return positions, ""
+    if all(made[index] in _TAGS and made[index] != tag for index, tag in wanted.items()):
+        return positions * np.array([-1.0, 1.0, 1.0]), ""
+    return None, "stereocentre turned"
+
+
+def with_positions(mol: Chem.Mol, positions: np.ndarray) -> Chem.Mol:
+    """A copy with these positions as its only conformer."""
+    posed = Chem.Mol(mol)
+    posed.RemoveAllConformers()
+    conformer = Chem.Conformer(mol.GetNumAtoms())
+    conformer.Set3D(True)
+    for index, (x, y, z) in enumerate(positions.tolist()):
+        conformer.SetAtomPosition(index, Point3D(x, y, z))
+    posed.AddConformer(conformer, assignId=True)
+    return posed
+
+
+def _has_side(bond: Chem.Bond, posed: Chem.Mol) -> bool:
+    first, last = bond.GetStereoAtoms()
+    ends = (first, bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), last)
+    angle = abs(rdMolTransforms.GetDihedralDeg(posed.GetConformer(), *ends))
+    return bool(angle < 90) == (bond.GetStereo() in _SAME_SIDE)

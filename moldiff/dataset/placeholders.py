@@ -1,0 +1,119 @@
+"""Placeholder atoms: offered and not used, so that the network decides how large a molecule becomes.
+
+A molecule of N atoms gets k more, 0 to share · N with even chances, each near a random atom of its own. They have a
+class of element for themselves, charge 0 and no bonds (`moldiff.molecules.batch.Vocabulary`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from jaxtyping import Bool
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from moldiff.molecules.batch import MoleculeBatch, Prediction, Vocabulary
+from moldiff.molecules.denoiser import Denoiser
+from moldiff.molecules.levels import Levels
+from moldiff.molecules.pairs import pair_count
+
+NEVER = -1e4
+"""Logit of a class that is not to be made: finite, since mixtures of predictions are taken."""
+NEAR = 1.0
+"""Standard deviation, Å, of a placeholder about its atom."""
+
+
+def most_placeholders(atoms: int, share: float) -> int:
+    """Placeholders of a molecule of this many atoms, at most."""
+    return int(share * atoms + 0.5)
+
+
+def with_placeholders(
+    batch: MoleculeBatch, share: float, vocabulary: Vocabulary, random: Generator, allowed: Bool[Tensor, " molecule"]
+) -> MoleculeBatch:
+    """The molecules with placeholders after their atoms; positions are not centred again.
+
+    Args:
+        batch: clean molecules.
+        share: largest number of placeholders, as a share of the atoms.
+        vocabulary: with a placeholder.
+        random: of their number and places.
+        allowed: molecules that may get some.
+    """
+    if not vocabulary.placeholder:
+        raise ValueError("the vocabulary has no placeholder")
+    sizes, atoms = batch.sizes, batch.mask.shape[1]
+    most = (share * sizes.double() + 0.5).long() * allowed
+    uniform = torch.rand(len(sizes), generator=random)
+    extra = torch.minimum((uniform * (most + 1)).long(), most)
+    wider = max(atoms, int((sizes + extra).max()))
+    more = wider - atoms
+    place = torch.arange(wider)
+    mask = place < (sizes + extra)[:, None]
+    added = mask & (place >= sizes[:, None])
+    anchor = (torch.rand(len(sizes), wider, generator=random) * sizes[:, None]).long()
+    anchor = torch.minimum(anchor, (sizes - 1).clamp_min(0)[:, None])
+    pos = functional.pad(batch.pos, (0, 0, 0, more))
+    near = NEAR * torch.randn(*mask.shape, 3, generator=random).to(pos.dtype)
+    near = pos.gather(1, anchor[:, :, None].expand(-1, -1, 3)) + near
+    element, charge = (functional.pad(values, (0, more)) for values in (batch.element, batch.charge))
+    return MoleculeBatch(
+        pos=torch.where(added[:, :, None], near, pos),
+        element=torch.where(added, len(vocabulary.elements), element),
+        charge=torch.where(added, vocabulary.neutral, charge),
+        # a pair's number does not depend on how many atoms there are: padding appends
+        bond=functional.pad(batch.bond, (0, pair_count(wider) - pair_count(atoms))),
+        mask=mask,
+        properties=batch.properties,
+    )
+
+
+def offered_sizes(sizes: Mapping[int, float], share: float) -> dict[int, float]:
+    """How often each number of atoms with placeholders is offered, for molecules of these sizes."""
+    offered: dict[int, float] = {}
+    for atoms, count in sizes.items():
+        most = most_placeholders(atoms, share)
+        for extra in range(most + 1):
+            offered[atoms + extra] = offered.get(atoms + extra, 0.0) + count / (most + 1)
+    return dict(sorted(offered.items()))
+
+
+def offered_marginals(
+    marginals: Mapping[str, list[float]], sizes: Mapping[int, int], share: float, vocabulary: Vocabulary
+) -> dict[str, list[float]]:
+    """Shares of each class among atoms and pairs of molecules with placeholders, the placeholder's own last."""
+    atoms = added = pairs = joined = 0.0
+    for size, count in sizes.items():
+        most = most_placeholders(size, share)
+        for extra in range(most + 1):
+            weight = count / (most + 1)
+            atoms += weight * (size + extra)
+            added += weight * extra
+            pairs += weight * pair_count(size + extra)
+            joined += weight * pair_count(size)
+    part = added / atoms
+    charge = [(1 - part) * value for value in marginals["charge"]]
+    charge[vocabulary.neutral] += part
+    inside = joined / pairs if pairs else 1.0
+    bond = [inside * value for value in marginals["bond"]]
+    bond[0] += 1 - inside
+    return {"element": [*((1 - part) * value for value in marginals["element"]), part], "charge": charge, "bond": bond}
+
+
+def placeholders(batch: MoleculeBatch, vocabulary: Vocabulary) -> Bool[Tensor, "molecule atom"]:
+    """Which real places of a batch hold a placeholder."""
+    if not vocabulary.placeholder:
+        return torch.zeros_like(batch.mask)
+    return batch.mask & (batch.element == len(vocabulary.elements))
+
+
+def all_used(denoiser: Denoiser) -> Denoiser:
+    """The denoiser of a vocabulary with placeholders that makes none of them: every atom that is offered is used."""
+
+    def denoise(noisy: MoleculeBatch, levels: Levels, previous: Prediction | None = None) -> Prediction:
+        made = denoiser(noisy, levels, previous)
+        element = made.element.clone()
+        element[..., -1] = NEVER
+        return replace(made, element=element)
+
+    return denoise

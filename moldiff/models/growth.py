@@ -1,0 +1,65 @@
+"""Weights to start from that know less than is wanted: placeholders and properties added, with no effect at first."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from moldiff.dataset.placeholders import offered_marginals
+from moldiff.models.checkpoint import Model
+from moldiff.molecules.batch import Vocabulary
+from moldiff.molecules.properties import PropertyScale
+from moldiff.network.build import build_network
+
+OWN = "embeddings.properties."
+"""Where the weights of the properties stand."""
+UNLIKELY = -2.0
+"""Logit of a placeholder at first: the network offers none until it learns to."""
+
+
+def with_placeholder(model: Model, share: float, sizes: dict[int, int]) -> Model:
+    """The model with one more class of element, the last, which it neither sees nor predicts yet.
+
+    Its marginals become those of molecules with placeholders; a model that has them is returned with its own marginals.
+
+    Args:
+        model: to start from.
+        share: largest number of placeholders as a share of a molecule's atoms.
+        sizes: number of training molecules of each number of atoms.
+    """
+    network, statistics = model.network, model.statistics
+    old = network.vocabulary
+    if old.placeholder:
+        return replace(model, statistics=replace(statistics, placeholders=share))
+    vocabulary = Vocabulary(old.elements, old.charges, placeholder=True)
+    marginals = offered_marginals(statistics.marginals, sizes, share, vocabulary)
+    grown = build_network(network.options, vocabulary, network.sigma_data, statistics.properties)
+    elements, nodes = old.sizes["element"], old.sizes["element"] + old.sizes["charge"]
+    tensors = dict(network.state_dict())
+    # an atom's input: classes as they are, classes as predicted before, the rest
+    seen = tensors["embeddings.atom.weight"]
+    tensors["embeddings.atom.weight"] = _inserted(_inserted(seen, nodes + elements, 1, 0.0), elements, 1, 0.0)
+    tensors["heads.atom.weight"] = _inserted(tensors["heads.atom.weight"], elements, 0, 0.0)
+    tensors["heads.atom.bias"] = _inserted(tensors["heads.atom.bias"], elements, 0, UNLIKELY)
+    grown.load_state_dict(tensors)
+    return replace(model, network=grown, statistics=replace(statistics, marginals=marginals, placeholders=share))
+
+
+def with_properties(model: Model, scales: tuple[PropertyScale, ...]) -> Model:
+    """The model with these properties; what it knew of others, or of the same on another scale, is forgotten."""
+    network, statistics = model.network, model.statistics
+    if scales == statistics.properties:
+        return model
+    grown = build_network(network.options, network.vocabulary, network.sigma_data, scales)
+    fresh = {name: value for name, value in grown.state_dict().items() if name.startswith("embeddings.properties.")}
+    kept = {
+        name: value for name, value in network.state_dict().items() if not name.startswith("embeddings.properties.")
+    }
+    grown.load_state_dict({**kept, **fresh})
+    return replace(model, network=grown, statistics=replace(statistics, properties=scales))
+
+
+def _inserted(tensor: Tensor, place: int, axis: int, value: float) -> Tensor:
+    """The tensor with one more slice of this value before ``place``."""
+    before, after = tensor.split([place, tensor.shape[axis] - place], axis)
+    return torch.cat([before, torch.full_like(before.narrow(axis, 0, 1), value), after], axis)

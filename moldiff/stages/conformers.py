@@ -1,0 +1,207 @@
+"""Conformers of known graphs and hydrogens on heavy atoms: molecules in, an SDF file out, in the order they came."""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from rdkit import Chem, rdBase
+from tqdm import tqdm
+
+from moldiff.chemistry.formats.records import Record, read_records
+from moldiff.chemistry.formats.sdf import write_sdf_block
+from moldiff.chemistry.parsing import Rejected, parse_record
+from moldiff.chemistry.stereo import with_positions
+from moldiff.config.conformers import ConformersOptions, HydrogensOptions
+from moldiff.config.sample import SampleOptions
+from moldiff.errors import UserError
+from moldiff.files.atomic import atomic_path
+from moldiff.files.manifest import record_of, write_record
+from moldiff.sampling.conformers import Posed, heavy_atoms, pose, prepared
+from moldiff.sampling.plan import Plan
+from moldiff.sampling.sampler import Sampler
+from moldiff.training.malloc import keep_large_buffers
+from moldiff.version import version
+
+CHUNK = 256
+"""Records that are in memory at a time; also the run of records that stays in one shard."""
+
+
+def conformers(
+    options: ConformersOptions,
+    inputs: Sequence[str],
+    weights: str | Path,
+    output: Path,
+    *,
+    shard: tuple[int, int] = (0, 1),
+) -> Path:
+    """Conformers of every molecule of the inputs, with a record of the run beside them (.json).
+
+    Stereochemistry that a molecule has is that of its conformers; what comes out otherwise is left out and counted.
+
+    Args:
+        options: of the command.
+        inputs: files or globs of molecules; coordinates that they have say their stereochemistry and nothing else.
+        weights: a model's file, or the name of shipped weights.
+        output: the SDF file.
+        shard: (k, N) for the k-th of N parts, which are joined by `merge`.
+
+    Raises:
+        UserError: a file or the weights cannot be used, or no conformer is made.
+    """
+    return _run(options, options.n, inputs, weights, output, shard, fixed=False)
+
+
+def hydrogens(
+    options: HydrogensOptions,
+    inputs: Sequence[str],
+    weights: str | Path,
+    output: Path,
+    *,
+    shard: tuple[int, int] = (0, 1),
+) -> Path:
+    """Hydrogens for every molecule of the inputs, whose heavy atoms stand still; see `conformers`.
+
+    Hydrogens that a molecule has are placed again.
+
+    Raises:
+        UserError: see `conformers`; or the weights do not make hydrogens.
+    """
+    return _run(options, 1, inputs, weights, output, shard, fixed=True)
+
+
+def merge(parts: Sequence[Path], output: Path) -> Path:
+    """Join the files of all shards into the file that one run would have written.
+
+    Raises:
+        UserError: a part is missing, or a molecule stands in two of them.
+    """
+    blocks: list[tuple[int, int, str]] = []
+    for part in parts:
+        try:
+            text = part.read_text(encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{part}: cannot be read ({error.strerror}); make this shard first") from None
+        for block in text.split("$$$$\n")[:-1]:
+            fields = _numbers(block)
+            blocks.append((fields["record"], fields["conformer"], block + "$$$$\n"))
+    if len({(record, conformer) for record, conformer, _ in blocks}) != len(blocks):
+        raise UserError(f"{output}: the parts hold the same conformer twice; give each part once")
+    with atomic_path(output) as temporary:
+        temporary.write_text("".join(block for *_, block in sorted(blocks)), encoding="utf-8", newline="\n")
+    return output
+
+
+def _numbers(block: str) -> dict[str, int]:
+    lines = block.split("\n")
+    found = {}
+    for name in ("record", "conformer"):
+        if (tag := f">  <moldiff_{name}>") not in lines:
+            raise UserError(f"a record holds no moldiff_{name}; merge only what `moldiff conformers` wrote")
+        found[name] = int(lines[lines.index(tag) + 1])
+    return found
+
+
+def _run(
+    options: ConformersOptions | HydrogensOptions,
+    n: int,
+    inputs: Sequence[str],
+    weights: str | Path,
+    output: Path,
+    shard: tuple[int, int],
+    *,
+    fixed: bool,
+) -> Path:
+    if not output.name.endswith(".sdf"):
+        raise UserError(f"{output}: molecules are written as SDF; end the name in .sdf")
+    keep_large_buffers()
+    sampler = Sampler.load(weights)
+    if fixed and sampler.model.statistics.hydrogens != "explicit":
+        raise UserError(f"{weights}: these weights leave hydrogens to RDKit; give weights trained with explicit ones")
+    chosen = {name: getattr(options, name) for name in ("seed", "steps", "precision", "batch_pairs", "accelerator")}
+    plan = Plan.of(SampleOptions(restarts=0, threads=options.threads, **chosen))
+    start = time.monotonic()
+    counts: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    with (
+        atomic_path(output) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as file,
+        tqdm(desc=output.stem, unit="mol", disable=not sys.stderr.isatty(), dynamic_ncols=True) as bar,
+    ):
+        for number, records in _chunks(inputs, shard):
+            mols: list[tuple[Record, Chem.Mol]] = []
+            for record in records:
+                mol, reason = _read(record, sampler, fixed=fixed)
+                counts["records"] += 1
+                if mol is None:
+                    failed[reason] += n
+                    counts["refused"] += 1
+                else:
+                    mols.append((record, mol))
+            heavy = [heavy_atoms(mol) for _, mol in mols] if fixed else None
+            posed = pose(
+                sampler, plan, [mol for _, mol in mols], n, fixed=heavy, attempts=options.attempts, numbers=(number,)
+            )
+            for (record, _), one in zip(mols, posed, strict=True):
+                counts["produced"] += _write(file, record, one, number, records)
+                if missing := n - len(one.conformers):
+                    failed[one.failed.most_common(1)[0][0]] += missing
+            bar.update(len(records))
+    seconds = time.monotonic() - start
+    if not counts["produced"]:
+        output.unlink(missing_ok=True)
+        told = ", ".join(f"{reason} ({count})" for reason, count in failed.most_common(3)) or "no record was read"
+        raise UserError(f"{output}: nothing was made of {counts['records']} records: {told}")
+    summary = {
+        "records": counts["records"],
+        "refused": counts["refused"],
+        "requested": counts["records"] * n,
+        "produced": counts["produced"],
+        "failed": dict(failed.most_common()),
+        "seconds": round(seconds, 3),
+        "model": sampler.model.checksum,
+        "options": options.model_dump(mode="json"),
+        "version": version(),
+    }
+    write_record(record_of(output), summary, [output])
+    print(
+        f"{output}: {counts['produced']} of {counts['records'] * n} in {seconds:.1f} s"
+        + (f"; left out: {json.dumps(dict(failed.most_common(5)), ensure_ascii=False)}" if failed else ""),
+        file=sys.stderr,
+    )
+    return output
+
+
+def _chunks(inputs: Sequence[str], shard: tuple[int, int]) -> Iterator[tuple[int, list[Record]]]:
+    records, number = read_records(list(inputs)), 0
+    while chunk := list(islice(records, CHUNK)):
+        if number % shard[1] == shard[0]:
+            yield number, chunk
+        number += 1
+
+
+def _read(record: Record, sampler: Sampler, *, fixed: bool) -> tuple[Chem.Mol | None, str]:
+    """The molecule of a record as the weights take it, or why there is none."""
+    with rdBase.BlockLogs():
+        try:
+            mol = parse_record(record)
+            Chem.SanitizeMol(mol)
+        except Rejected as problem:
+            return None, str(problem)
+        except ValueError as error:
+            return None, f"cannot be sanitized: {' '.join(str(error).split())[:100]}"
+    return prepared(mol, sampler, fixed=fixed)
+
+
+def _write(file: TextIO, record: Record, posed: Posed, number: int, records: list[Record]) -> int:
+    place = number * CHUNK + records.index(record)
+    for conformer, positions in enumerate(posed.conformers):
+        mol = with_positions(posed.mol, positions)
+        mol.SetProp("_Name", record.name)
+        properties: dict[str, Any] = {"moldiff_record": place + 1, "moldiff_conformer": conformer + 1}
+        file.write(write_sdf_block(mol, properties))
+    return len(posed.conformers)

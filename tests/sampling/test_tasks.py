@@ -1,0 +1,142 @@
+"""Kept parts come out as they went in, to the last bit, whatever the network says around them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
+
+from moldiff.chemistry.arrays import MoleculeArrays, to_arrays
+from moldiff.chemistry.cutting import BondGraph, cut_one, cut_several, union
+from moldiff.chemistry.fragments import Fragment, without_atoms
+from moldiff.chemistry.sides import Side
+from moldiff.errors import UserError
+from moldiff.models.checkpoint import Model, Statistics
+from moldiff.molecules.batch import Vocabulary
+from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.sampling.plan import Plan
+from moldiff.sampling.sampler import Sampler
+from moldiff.sampling.tasks import KeptPart
+from tests import tiny
+
+MOLECULES = ["CC(=O)Nc1ccc(O)cc1", "C1CC2CCC1C2", "C[N+](C)(C)CC([O-])=O", "FC(F)c1cc(C#N)ccc1OCC1CC1", "CCOC(=O)C=CN"]
+SIZES = {5: 1, 12: 2, 20: 3}
+
+
+def posed(smiles: str) -> Chem.Mol:
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    assert rdDistGeom.EmbedMolecule(mol, randomSeed=3) == 0
+    return Chem.RemoveHs(mol)
+
+
+POSED = [posed(smiles) for smiles in MOLECULES]
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "placeholders"])
+def sampler(request: pytest.FixtureRequest) -> Sampler:
+    torch.manual_seed(0)
+    vocabulary = Vocabulary((6, 7, 8, 9), (-1, 0, 1), placeholder=request.param)
+    plain = tiny.network()
+    made = DenoisingNetwork(plain.options, vocabulary, tiny.SIGMA_DATA)
+    marginals = dict(tiny.MARGINALS)
+    if request.param:
+        marginals["element"] = [*(0.8 * share for share in marginals["element"]), 0.2]
+    statistics = Statistics(tiny.SIGMA_DATA, marginals, SIZES, "implicit", 0.2 if request.param else 0.0)
+    return Sampler(Model(made.float().eval(), statistics))
+
+
+def graph_of(arrays: MoleculeArrays) -> BondGraph:
+    return BondGraph(len(arrays), arrays.bonds.astype(int), arrays.bond_orders)
+
+
+@settings(deadline=None, max_examples=25)
+@given(data=st.data(), seed=st.integers(0, 9999))
+def test_a_random_part_is_kept_exactly(sampler: Sampler, data: st.DataObject, seed: int) -> None:
+    mol = data.draw(st.sampled_from(POSED))
+    random = np.random.default_rng(seed)
+    graph = graph_of(to_arrays(mol))
+    parts = cut_several(graph, random) if seed % 2 else []
+    kept = union(parts, graph.atoms) if parts else cut_one(graph, random)
+    fragment = without_atoms(mol, np.flatnonzero(~kept).tolist(), "part", hydrogens="implicit")
+    if seed % 3 == 0:
+        fragment = Fragment(fragment.arrays, np.ones(len(fragment), dtype=bool))
+    part = KeptPart((fragment,))
+    plan = Plan.of(tiny.sample_options(n=3, steps=3, restarts=1, seed=seed))
+    for batch in plan.batches(sampler.model.statistics, kept=len(part)):
+        for made in sampler.batch(plan, batch, part):
+            assert_kept(fragment, made.arrays)
+            assert made.given == len(fragment)
+            assert not made.flaw
+
+
+def assert_kept(fragment: Fragment, made: MoleculeArrays) -> None:
+    own, count = fragment.arrays, len(fragment)
+    np.testing.assert_array_equal(made.positions[:count], own.positions)
+    np.testing.assert_array_equal(made.atomic_numbers[:count], own.atomic_numbers)
+    np.testing.assert_array_equal(made.formal_charges[:count], own.formal_charges)
+    bonds = {(*sorted(pair), order) for pair, order in zip(made.bonds.tolist(), made.bond_orders.tolist(), strict=True)}
+    expected = {
+        (*sorted(pair), order) for pair, order in zip(own.bonds.tolist(), own.bond_orders.tolist(), strict=True)
+    }
+    assert {bond for bond in bonds if bond[1] < count} == expected
+    leaving = {low for low, high, _ in bonds if low < count <= high}
+    assert leaving <= set(np.flatnonzero(fragment.open).tolist()), "a closed atom has no new bond"
+
+
+def write(path: Path, mol: Chem.Mol) -> str:
+    path.write_text(Chem.MolToMolBlock(mol) + "$$$$\n")
+    return str(path)
+
+
+def test_every_task_of_the_options_is_sampled(sampler: Sampler, tmp_path: Path) -> None:
+    whole = write(tmp_path / "whole.sdf", POSED[0])
+    moved = Chem.Mol(POSED[1])
+    for atom in range(moved.GetNumAtoms()):
+        moved.GetConformer().SetAtomPosition(atom, moved.GetConformer().GetPositions()[atom] + 9)
+    other = write(tmp_path / "other.sdf", moved)
+    tasks = [
+        ({"scaffold": other}, 7),
+        ({"grow": other}, 7),
+        ({"scaffold_smiles": "C1CC1[*:1]", "poses": 2}, 3),
+        ({"link": [write(tmp_path / "small.sdf", posed("CO")), other]}, 9),
+        ({"redesign": whole, "atoms": "1-4"}, 7),
+    ]
+    for options, count in tasks:
+        made = sampler.sample(2, steps=2, restarts=0, threads=1, accelerator="cpu", new_atoms="2:3", **options)
+        assert {mol.GetNumAtoms() for mol in made} <= {count + 2, count + 3}, options
+        part = sampler.part(Plan.of(tiny.sample_options(**options)))
+        assert part is not None
+        for index, mol in enumerate(made):
+            positions = mol.GetConformer().GetPositions()[:count]
+            np.testing.assert_array_equal(positions, part.pose(index).arrays.positions)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "options", "told"),
+    [
+        ("CSC", {}, "holds the element S, which the weights do not know; they know C, N, O, F"),
+        ("CC[N-2]", {}, "holds the charge -2, which the weights do not know; they know -1, \\+0, \\+1"),
+        ("CCCCCCCCCCCCCCCCCCCCCC", {}, "has 22 atoms, and the largest .* 20; .* --new-atoms"),
+        ("CCCCC", {"atoms": "5"}, "at least 6"),
+    ],
+)
+def test_what_the_weights_cannot_complete_is_refused(
+    sampler: Sampler, smiles: str, options: dict[str, str], told: str
+) -> None:
+    with pytest.raises(UserError, match=told):
+        sampler.sample(1, scaffold_smiles=smiles, **options)
+
+
+def test_a_turned_stereocentre_is_named() -> None:
+    pos = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    arrays = MoleculeArrays(pos, np.full(4, 6), np.zeros(4), np.array([[0, 1], [0, 2], [0, 3]]), np.ones(3, int))
+    fragment = MoleculeArrays(pos[:3], np.full(3, 6), np.zeros(3), arrays.bonds[:2], np.ones(2, int))
+    opened = np.array([True, False, False])
+    right, wrong = (KeptPart((Fragment(fragment, opened, (Side(0, (1, 2), False, sign),)),)) for sign in (1, -1))
+    assert right.flaw(arrays) == ""
+    assert wrong.flaw(arrays) == "stereocentre turned"
+    assert wrong.flaw(fragment) == ""
