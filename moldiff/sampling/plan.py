@@ -1,5 +1,6 @@
 """The plan of a sampling: the way through the noise levels and what it costs, and which molecules are made together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np

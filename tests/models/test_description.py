@@ -88,6 +88,6 @@ def test_no_description_at_all(text: str):
      NetworkOptions(irreps="64x0e + 64x1o + 64x2e", pairs=256, hidden=512)],
 )  # fmt: skip
 def test_every_true_network_holds_what_it_claims(options: NetworkOptions):
-    network = tiny.DenoisingNetwork(options, tiny.VOCABULARY, tiny.SIGMA_DATA)
+    network = tiny.build_network(options, tiny.VOCABULARY, tiny.SIGMA_DATA)
     numbers = sum(tensor.numel() for tensor in network.state_dict().values())
     read_description(json.dumps({**WHOLE, "network": options.model_dump()}), numbers)

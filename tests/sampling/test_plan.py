@@ -52,12 +52,12 @@ def test_given_number_of_atoms() -> None:
 
 def test_a_size_far_beyond_those_known_must_be_meant() -> None:
     largest = max(SIZES)
-    Plan.of(SampleOptions(n=1, atoms=2 * largest)).batches(SIZES)
+    Plan.of(SampleOptions(n=1, atoms=str(2 * largest))).batches(STATISTICS)
     with pytest.raises(
         UserError, match=f"atoms {2 * largest + 1}: the weights know molecules of .* to {largest} atoms"
     ):
-        Plan.of(SampleOptions(n=1, atoms=2 * largest + 1)).batches(SIZES)
-    assert Plan.of(SampleOptions(n=1, atoms=2 * largest + 1, any_size=True)).batches(SIZES)
+        Plan.of(SampleOptions(n=1, atoms=str(2 * largest + 1))).batches(STATISTICS)
+    assert Plan.of(SampleOptions(n=1, atoms=str(2 * largest + 1), any_size=True)).batches(STATISTICS)
 
 
 def test_weights_without_a_histogram() -> None:
