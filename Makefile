@@ -53,6 +53,7 @@ lint: $(VENV)/.test-ready ## run the linters and the type checker
 
 docs: $(VENV)/.run-ready ## write the configuration reference and the JSON schema anew
 	$(BIN)/moldiff config docs > docs/configuration.md
+	$(BIN)/python docs/write_metrics.py
 	$(BIN)/moldiff config schema > workflows/config/schema.json
 
 site: $(VENV)/.site-ready ## build the documentation site into site/, links checked

@@ -19,6 +19,7 @@ from moldiff.config.options import parse
 from moldiff.errors import UserError
 from moldiff.sampling.molecules import Molecules
 from moldiff.scoring.molecule.parsing import parse as parse_molecule
+from moldiff.scoring.records import CheckSummary
 from moldiff.scoring.table import missing_notes, summary_table
 from moldiff.stages import check as stages
 
@@ -51,7 +52,8 @@ class Checked:
         return pandas.DataFrame(self.rows)
 
     def __str__(self) -> str:
-        return "\n".join([summary_table(self.summary), *missing_notes(self.summary)])
+        summary = CheckSummary.model_validate(self.summary)
+        return "\n".join([summary_table(summary), *missing_notes(summary)])
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
@@ -90,7 +92,7 @@ def check(
         )
         rows: list[dict[str, Any]] = pq.read_table(folder / "rows.parquet").to_pylist()
         given = Molecules(_read(inputs, chosen.charge))
-    return Checked(summary, rows, given)
+    return Checked(summary.written(), rows, given)
 
 
 def _inputs(molecules: Given, scratch: Path) -> list[Path]:

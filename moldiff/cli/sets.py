@@ -2,11 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moldiff.files.manifest import read_record
+if TYPE_CHECKING:
+    from moldiff.scoring.records import CheckSummary
 
 EXIT_BELOW_GATE = 3
 
@@ -22,7 +23,9 @@ def gate(
     min_valid: Annotated[float, typer.Option(min=0, max=1, help="Smallest share of valid records.")],
 ) -> None:
     """Exit with status 3 if the checked records' share of valid ones is below --min-valid."""
-    stop_below(read_record(folder / "summary.json", "run `moldiff check` first", verify=False), min_valid)
+    from moldiff.scoring.records import CheckSummary
+
+    stop_below(CheckSummary.read(folder), min_valid)
 
 
 @app.command()
@@ -38,16 +41,16 @@ def compare(
     typer.echo((out / "comparison.md").read_text(encoding="utf-8"), nl=False)
 
 
-def stop_below(summary: dict[str, Any], min_valid: float) -> None:
+def stop_below(summary: "CheckSummary", min_valid: float) -> None:
     """Exit with status 3 if the share of valid records is below ``min_valid``."""
-    valid = summary["metrics"]["valid"]["value"]
+    valid = summary.metrics["valid"].value
     if min_valid > 0 and (valid is None or valid < min_valid):
         share = "no record" if valid is None else f"{valid:.1%} of the records"
         print(f"{share} valid: below the wanted {min_valid:.1%}", file=sys.stderr)
         sys.exit(EXIT_BELOW_GATE)
 
 
-def table(summary: dict[str, Any]) -> str:
+def table(summary: "CheckSummary") -> str:
     """The summary of a check for the terminal."""
     from moldiff.scoring.table import missing_notes, summary_table
 

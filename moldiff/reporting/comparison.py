@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from moldiff.reporting.figures import number
+from moldiff.scoring.metrics import METRICS, VALUES
 
 _SETTINGS = ("definitions", "valence_table", "hydrogens", "n_total", "n_valid", "n_distinct")
 TITLES = {
@@ -16,13 +17,10 @@ TITLES = {
     "mean": "means",
 }
 """Groups of lines and what they are called."""
-_HIGHER_VALUES = frozenset({"internal_diversity"})
-_LOWER_VALUES = frozenset({"strain_energy", "strain_rmsd", "xtb_energy", "xtb_rmsd", "etkdg_rmsd"})
-_LOWER_RATES = frozenset(
-    "pains brenk glaxo topology_flag group_flag chembl_unknown_ring chembl_ring_below_5 chembl_ring_below_100".split()
-)
-_UNJUDGED_RATES = frozenset("new_ring_system new_scaffolds four_joined_rings ring_of_seven ring_of_eight".split())
-"""Neither more nor fewer of them is better by itself."""
+_BETTER = {
+    **{("rate", metric.name): metric.better for metric in METRICS},
+    **{("value", value.name): value.better for value in VALUES},
+}
 
 Mark = Literal["", "best", "like best", "worse"]
 
@@ -117,11 +115,7 @@ def difference(better: Cell, other: Cell) -> tuple[float, float] | None:
 
 def _direction(group: str, name: str) -> int:
     """1 where higher is better, -1 where lower is, 0 where neither is."""
-    if group == "rate":
-        return -1 if name in _LOWER_RATES else 0 if name in _UNJUDGED_RATES else 1
-    if group == "distance":
-        return -1
-    return 1 if name in _HIGHER_VALUES else -1 if name in _LOWER_VALUES else 0
+    return -1 if group == "distance" else _BETTER.get((group, name), 0)
 
 
 def _marked(cells: Sequence[Cell], direction: int) -> tuple[Cell, ...]:

@@ -67,7 +67,7 @@ def comparison_page(
         warnings: what makes them incomparable.
     """
     reference = _reference(summaries)
-    shown = [(p.column, p.label) for p in PROPERTIES if any(p.column in s.get("descriptors", {}) for s in summaries)]
+    shown = [(p.name, p.label) for p in PROPERTIES if any(p.name in s.get("descriptors", {}) for s in summaries)]
     charts = [Chart(label, _plot(names, summaries, column, reference)) for column, label in shown]
     legend = [(name, f"set{place % COLOURS}") for place, name in enumerate(names)]
     return render(
@@ -123,7 +123,7 @@ def _plot(
     ]
     return line_chart(
         curves,
-        x_label=next((p.label for p in PROPERTIES if p.column == column), column),
+        x_label=next((p.label for p in PROPERTIES if p.name == column), column),
         description=f"Distribution of {column} in each set, shares in percent",
         y_range=(0.0, max(float(100 * binned.shares.max()) * 1.06, 1e-9)),
         size=(360, 230),

@@ -15,7 +15,7 @@ from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, write_text
 from moldiff.files.manifest import read_record, write_record
 from moldiff.scoring.columns import ROW_COLUMNS
-from moldiff.scoring.sets.summary import DEFINITIONS
+from moldiff.scoring.records import DEFINITIONS
 
 ROWS = "part.parquet"
 SAMPLES = "samples.json"
@@ -23,7 +23,7 @@ INFO = "part.json"
 BATCH = 2_000
 """Rows that are held at a time, and the size of a row group."""
 
-_TYPES = {"whole": pa.int64(), "number": pa.float64(), "text": pa.string(), "truth": pa.bool_()}
+_TYPES = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string(), "boolean": pa.bool_()}
 ROW_SCHEMA = pa.schema([(column.name, _TYPES[column.kind]) for column in ROW_COLUMNS])
 STATE_SCHEMA = pa.schema(
     [

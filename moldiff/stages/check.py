@@ -17,7 +17,7 @@ from moldiff.chemistry.formats.records import expand_inputs, read_records
 from moldiff.config.check import CheckOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, scratch_folder, sha256
-from moldiff.files.manifest import read_record, record_of, write_record
+from moldiff.files.manifest import FILES, read_record, record_of, write_record
 from moldiff.files.spreadsheet import inert_row
 from moldiff.parallel import default_workers
 from moldiff.scoring.parts import (
@@ -32,6 +32,7 @@ from moldiff.scoring.parts import (
     read_rows,
     write_rows,
 )
+from moldiff.scoring.records import SUMMARY, CheckSummary
 from moldiff.scoring.rows import mark_rings, rows_in_order
 from moldiff.scoring.sampled import Samples
 from moldiff.scoring.score import Task, warm_up
@@ -40,9 +41,6 @@ from moldiff.scoring.sets.fcd import require_means, require_structures, take_fcd
 from moldiff.scoring.sets.known import KnownSet
 from moldiff.scoring.sets.summary import Census, Tally, finish_row, take_census
 from moldiff.stages.training_set import load_training_set
-
-_LAST = "summary.json"
-"""The file that is written last: it makes a checked folder complete."""
 
 
 def check(
@@ -53,7 +51,7 @@ def check(
     train: Path | None = None,
     reference: Path | None = None,
     workers: int = 0,
-) -> dict[str, Any]:
+) -> CheckSummary:
     """Score every record of the inputs into rows.parquet, rows.csv and summary.json; returns the summary.
 
     Args:
@@ -68,7 +66,7 @@ def check(
         UserError: an input cannot be read, the output cannot be written, or an extra that is needed is missing.
     """
     require_means(options.fcd, bool(train or reference))
-    with only_writer(output / _LAST), scratch_folder(output, "check") as scratch:
+    with only_writer(output / SUMMARY), scratch_folder(output, "check") as scratch:
         part = scratch / "part"
         check_shard(options, inputs, 0, 1, part, workers=workers)
         return _merge(options, [part], output, train, reference, workers)
@@ -120,20 +118,20 @@ def merge_checks(
     train: Path | None = None,
     reference: Path | None = None,
     workers: int = 0,
-) -> dict[str, Any]:
+) -> CheckSummary:
     """Join parts into the result of `check`, byte for byte the same however many parts there were.
 
     Raises:
         UserError: a part is missing or of another check; the training set cannot be read; another process writes
             into the folder.
     """
-    with only_writer(output / _LAST):
+    with only_writer(output / SUMMARY):
         return _merge(options, parts, output, train, reference, workers)
 
 
 def _merge(
     options: CheckOptions, parts: list[Path], output: Path, train: Path | None, reference: Path | None, workers: int
-) -> dict[str, Any]:
+) -> CheckSummary:
     require_means(options.fcd, bool(train or reference))
     opened = open_parts(parts)
     workers = workers or options.workers
@@ -165,8 +163,9 @@ def _merge(
             lines.write_table(table if shown == batch else pa.Table.from_pylist(shown, ROW_SCHEMA))
     summary = summarize(options, opened, census, tally, diversity, known, compared)
     if fcd is not None:
-        summary["distances"]["fcd"] = fcd
-    return write_record(output / _LAST, summary, [output / "rows.parquet", output / "rows.csv"])
+        summary = summary.model_copy(update={"distances": {**summary.distances, "fcd": fcd}})
+    record = write_record(output / SUMMARY, summary.written(), [output / "rows.parquet", output / "rows.csv"])
+    return summary.model_copy(update={FILES: record[FILES]})
 
 
 def _finished(

@@ -10,11 +10,11 @@ from typing import Any
 
 from moldiff.errors import UserError
 from moldiff.files.atomic import write_text
-from moldiff.files.manifest import read_record
 from moldiff.files.spreadsheet import inert
 from moldiff.reporting.comparison import TITLES, Cell, Line, lines_of, warnings_of, written
 from moldiff.reporting.comparison_page import comparison_page
 from moldiff.reporting.evidence import read_rows
+from moldiff.scoring.records import CheckSummary
 
 
 def compare(folders: Sequence[Path], output: Path, *, names: Sequence[str] | None = None) -> dict[str, Any]:
@@ -33,10 +33,11 @@ def compare(folders: Sequence[Path], output: Path, *, names: Sequence[str] | Non
     named = list(names) if names else _names(folders)
     if len(named) != len(folders) or len(set(named)) != len(named):
         raise UserError(f"{len(folders)} folders need {len(folders)} different names; given: {', '.join(named)}")
-    summaries = [read_summary(folder) for folder in folders]
-    for folder, summary in zip(folders, summaries, strict=True):
-        if summary["definitions"] != summaries[0]["definitions"]:
+    read = [CheckSummary.read(folder) for folder in folders]
+    for folder, summary in zip(folders, read, strict=True):
+        if summary.definitions != read[0].definitions:
             raise UserError(f"{folder}: was checked by other definitions than {folders[0]}; check it again")
+    summaries = [summary.written() for summary in read]
     lines = lines_of(summaries)
     warnings = warnings_of(named, summaries)
     result = {
@@ -54,19 +55,6 @@ def compare(folders: Sequence[Path], output: Path, *, names: Sequence[str] | Non
     write_text(output / "comparison.html", page)
     write_text(output / "comparison.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     return result
-
-
-def read_summary(folder: Path) -> dict[str, Any]:
-    """The summary of a checked folder.
-
-    Raises:
-        UserError: there is none that can be read.
-    """
-    path = folder / "summary.json"
-    summary = read_record(path, "run `moldiff check` first", verify=False)
-    if "metrics" not in summary or "definitions" not in summary:
-        raise UserError(f"{path}: is no summary of a check; run `moldiff check` again")
-    return summary
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

@@ -15,12 +15,12 @@ from moldiff.chemistry.formats.writing import Entry, molecule_block, write_molec
 from moldiff.config.rank import RankOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, sha256, write_text
-from moldiff.files.manifest import check_files
+from moldiff.files.manifest import FILES, check_files
 from moldiff.files.spreadsheet import inert
 from moldiff.scoring.molecule.parsing import parse
+from moldiff.scoring.records import CheckSummary
 from moldiff.scoring.shortlist import Candidate, Judge, choose, record, refusals, summary_lines, tags, text
 from moldiff.scoring.user import add_user_score
-from moldiff.stages.compare import read_summary
 
 _ODD_BONDS = ("->", "<-", "$", "~")
 """How a SMILES writes bonds that are not single, double, triple or aromatic."""
@@ -48,8 +48,8 @@ def rank(check: Path, output: Path, options: RankOptions, *, inputs: Sequence[st
 
 
 def _rank(check: Path, output: Path, options: RankOptions, inputs: Sequence[str] | None) -> dict[str, Any]:
-    summary = read_summary(check)
-    check_files(check, summary, "run `moldiff check` again")
+    summary = CheckSummary.read(check)
+    check_files(check, {FILES: summary.sha256}, "run `moldiff check` again")
     rows = _read_rows(check)
     if not rows:
         raise UserError(f"{check}: holds no record to rank")
@@ -135,25 +135,23 @@ def _read_rows(check: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _inputs(summary: Mapping[str, Any]) -> list[str]:
-    for given in summary["inputs"]:
-        if given["path"] == "-" or not Path(given["path"]).is_file():
-            raise UserError(
-                f"{given['path']}: the checked molecules are not there any more; name the file with --input"
-            )
-    return [given["path"] for given in summary["inputs"]]
+def _inputs(summary: CheckSummary) -> list[str]:
+    for given in summary.inputs:
+        if given.path == "-" or not Path(given.path).is_file():
+            raise UserError(f"{given.path}: the checked molecules are not there any more; name the file with --input")
+    return [given.path for given in summary.inputs]
 
 
-def _molecules(paths: Sequence[str], wanted: set[int], summary: Mapping[str, Any]) -> Iterator[tuple[int, Chem.Mol]]:
+def _molecules(paths: Sequence[str], wanted: set[int], summary: CheckSummary) -> Iterator[tuple[int, Chem.Mol]]:
     """Molecules as written, of the wanted records."""
-    checksums = [given["sha256"] for given in summary["inputs"]]
-    column = summary["options"].get("smiles_column")
+    checksums = [given.sha256 for given in summary.inputs]
+    column = summary.options.get("smiles_column")
     for path, expected in zip(paths, checksums, strict=False):
         if expected is not None and sha256(Path(path)) != expected:
             raise UserError(f"{path}: is not the file that was checked; check it again")
     for number, one in enumerate(read_records(paths, smiles_column=column), start=1):
         if number in wanted:
-            yield number, _molecule(one, int(summary["options"].get("charge", 0)))
+            yield number, _molecule(one, int(summary.options.get("charge", 0)))
 
 
 def _molecule(one: Record, charge: int) -> Chem.Mol:

@@ -22,6 +22,7 @@ from moldiff.config import run as config
 from moldiff.config.options import ConfigError, Options
 from moldiff.config.train import TrainOptions
 from moldiff.errors import UserError
+from moldiff.scoring.records import CheckSummary
 
 RUNNER = CliRunner()
 Stages = Callable[..., list[dict[str, Any]]]
@@ -208,14 +209,14 @@ SUMMARY = {
     "reference": None,
     "metrics": {
         "valid": {"value": 0.5, "numerator": 5, "denominator": 10, "low": 0.24, "high": 0.76},
-        "novel": {"value": None, "numerator": None, "denominator": 0, "low": None, "high": None},
+        "novel": {"value": None, "numerator": 0, "denominator": 0, "low": None, "high": None},
     },
 }
 
 
 @pytest.mark.parametrize(("wanted", "status"), [("0", 0), ("0.5", 0), ("0.51", 3)])
 def test_the_gate(stages: Stages, tmp_path: Path, wanted: str, status: int):
-    stages("check", "check", result=SUMMARY)
+    stages("check", "check", result=CheckSummary.model_validate(SUMMARY))
     result = RUNNER.invoke(cli.app, ["check", "x.sdf", "--out", "out", "--min-valid", wanted])
     assert result.exit_code == status
     assert "5 of 10" in result.output

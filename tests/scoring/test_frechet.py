@@ -54,8 +54,8 @@ def test_of_a_set_from_itself_is_below_that_from_another(tmp_path, monkeypatch):
         )
         for name in ("chains.smi", "rings.smi")
     ]
-    alike, other = (summary["distances"]["fcd"] for summary in summaries)
-    assert alike["n"] == alike["reference_n"] == 16
-    assert alike["value"] < other["value"]
-    assert alike["noise_floor"] > 0
+    alike, other = (summary.distances["fcd"] for summary in summaries)
+    assert alike.n == alike.reference_n == 16
+    assert alike.value < other.value
+    assert alike.noise_floor > 0
     assert activations(["CCO"]).shape == (1, 512)

@@ -13,6 +13,8 @@ from moldiff.reporting.evidence import Evidence
 from moldiff.reporting.figures import number, plain, short
 from moldiff.reporting.histograms import Histogram, join, of_integers, of_numbers, stated
 from moldiff.reporting.pictures import SECONDS, from_smiles
+from moldiff.scoring.declared import Descriptor
+from moldiff.scoring.metrics import DESCRIPTORS, HEAVY_ATOMS
 from moldiff.scoring.molecule.alerts import alerts as match_alerts
 from moldiff.scoring.sets.statistics import Rate, rate
 
@@ -21,27 +23,9 @@ ALERTS_SAMPLE = 1_000
 _ALERTS_SHOWN = 12
 
 
-@dataclass(frozen=True)
-class Property:
-    """A number of a molecule: its column in the rows of a check, and how people read it."""
-
-    column: str
-    label: str
-    meaning: str
-
-
-PROPERTIES = (
-    Property("qed", "QED", "drug-likeness, 0 to 1; higher is more like an oral drug"),
-    Property("sa", "SA score", "how hard it looks to make, 1 easy to 10 hard"),
-    Property("logp", "logP (Crippen)", "lipophilicity: logarithm of the octanol-water partition"),
-    Property("mw", "molecular weight, g/mol", "average mass, hydrogens included"),
-    Property("tpsa", "TPSA, Å²", "topological polar surface area"),
-    Property("heavy_atoms", "heavy atoms", "atoms other than hydrogen"),
-    Property("rotatable_bonds", "rotatable bonds", "strict definition of RDKit"),
-    Property("hbd", "H-bond donors", "RDKit's CalcNumHBD"),
-    Property("hba", "H-bond acceptors", "RDKit's CalcNumHBA"),
-    Property("fsp3", "Fsp3", "share of carbons that are sp3"),
-)
+_HIDDEN = frozenset({"joined_rings", "bridgeheads", "spiro_atoms", "chembl_unknown", "chembl_unknown_exact"})
+"""Nearly always 0 or 1: the table of rates says more of them than a histogram."""
+PROPERTIES = tuple(one for one in (HEAVY_ATOMS, *DESCRIPTORS) if one.name not in _HIDDEN)
 
 
 @dataclass(frozen=True)
@@ -111,22 +95,22 @@ def _reference_name(summary: Mapping[str, Any]) -> str:
     return "training" if same and train.get("checksum") == reference.get("checksum") else "reference"  # type: ignore[union-attr]
 
 
-def _property(evidence: Evidence, shown: Property) -> Shown | None:
+def _property(evidence: Evidence, shown: Descriptor) -> Shown | None:
     summary = evidence.summary or {}
-    generated = stated(summary.get("descriptors"), shown.column)
-    reference = stated(summary.get("reference_descriptors"), shown.column)
-    values = evidence.numbers(shown.column)[evidence.distinct_valid()]
+    generated = stated(summary.get("descriptors"), shown.name)
+    reference = stated(summary.get("reference_descriptors"), shown.name)
+    values = evidence.numbers(shown.name)[evidence.distinct_valid()]
     values = values[np.isfinite(values)]
-    if generated is None and shown.column == "heavy_atoms":  # a count of the rows that the check makes no histogram of
+    if generated is None and shown.name == "heavy_atoms":  # a count of the rows that the check makes no histogram of
         generated = of_integers(values)
     if generated is None:
         return None
     figures = f"median {plain(float(np.median(values)))}" if len(values) else ""
     if reference is not None:
-        entry = summary["reference_descriptors"].get(shown.column, {})
+        entry = summary["reference_descriptors"].get(shown.name, {})
         figures += f" against {plain(entry.get('p50'))}"
     distances = summary.get("distances")
-    distance = distances.get(shown.column) if isinstance(distances, Mapping) else None
+    distance = distances.get(shown.name) if isinstance(distances, Mapping) else None
     if isinstance(distance, Mapping) and number(distance.get("value")) is not None:
         floor = plain(number(distance.get("noise_floor")), 2)
         figures += f"; W1 {plain(distance['value'], 2)}, noise floor {floor}"

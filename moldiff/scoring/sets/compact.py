@@ -22,9 +22,9 @@ from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path
 from moldiff.scoring.molecule.geometry import Geometry
 from moldiff.scoring.molecule.keys import contained
+from moldiff.scoring.records import DEFINITIONS
 from moldiff.scoring.sets.profile import Profile
 from moldiff.scoring.sets.reference import Reference
-from moldiff.scoring.sets.summary import DEFINITIONS
 
 ENDING = ".reference"
 """Of the name of such a file: drugs.reference."""

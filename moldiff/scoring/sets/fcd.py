@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from moldiff.errors import UserError
 from moldiff.scoring.parts import ROWS, Part
+from moldiff.scoring.records import DistanceRecord
 from moldiff.scoring.sets.frechet import SMALLEST, activations, frechet_distance, require_fcd
 from moldiff.scoring.sets.known import KnownSet
 from moldiff.scoring.sets.reference import FLOOR_DRAWS, Reference
@@ -40,7 +40,7 @@ def require_structures(wanted: int, compared: KnownSet | None) -> None:
 
 def take_fcd(
     wanted: int, parts: Sequence[Part], keys: NDArray[np.uint64], compared: KnownSet | None, seed: int
-) -> dict[str, Any] | None:
+) -> DistanceRecord | None:
     """The distance as an entry of the summary's distances; None if none is wanted or there are too few molecules.
 
     Both sides have the same number of molecules, for the distance depends on it, and so have the two halves of the
@@ -65,16 +65,16 @@ def take_fcd(
     for draw in range(FLOOR_DRAWS):
         order = np.random.default_rng([seed, draw]).permutation(2 * size)
         floors.append(frechet_distance(theirs[order[:size]], theirs[order[size:]]))
-    return {
-        "kind": "Fréchet",
-        "unit": "",
-        "value": frechet_distance(ours, theirs[:size]),
-        "noise_floor": float(np.mean(floors)),
-        "n": size,
-        "reference_n": size,
-        "noise_floor_n": size,
-        "covered": None,
-    }
+    return DistanceRecord(
+        kind="Fréchet",
+        unit="",
+        value=frechet_distance(ours, theirs[:size]),
+        noise_floor=float(np.mean(floors)),
+        n=size,
+        reference_n=size,
+        noise_floor_n=size,
+        covered=None,
+    )
 
 
 def _smiles(parts: Sequence[Part], keys: NDArray[np.uint64]) -> list[str]:

@@ -8,43 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from moldiff.scoring.declared import Bins, Row
+from moldiff.scoring.metrics import DESCRIPTORS, METRICS
 from moldiff.scoring.molecule import composition
 from moldiff.scoring.molecule.geometry import Geometry
-from moldiff.scoring.sets.realism import marks
+from moldiff.scoring.records import DescriptorRecord, HistogramRecord
 from moldiff.scoring.sets.statistics import total_variation, wasserstein
 
+_UNITS = {one.name: one.unit for one in DESCRIPTORS}
+_BESIDE = tuple((one.name, one.counts) for one in METRICS if one.beside and one.counts is not None)
 FIXED_POINT = 10**6  # sums are kept as whole numbers of millionths: exact, so their order does not matter
-
-
-@dataclass(frozen=True)
-class Bins:
-    """Equal bins from ``low``; a value outside is counted in the nearest bin."""
-
-    low: float
-    width: float
-    count: int
-
-
-DESCRIPTOR_BINS = {
-    "qed": Bins(0, 0.01, 100),
-    "sa": Bins(1, 0.1, 90),
-    "logp": Bins(-10, 0.1, 250),
-    "tpsa": Bins(0, 2, 250),
-    "mw": Bins(0, 5, 300),
-    "hbd": Bins(-0.5, 1, 30),
-    "hba": Bins(-0.5, 1, 40),
-    "rotatable_bonds": Bins(-0.5, 1, 60),
-    "fsp3": Bins(0, 0.02, 50),
-    "rings": Bins(-0.5, 1, 20),
-    "joined_rings": Bins(-0.5, 1, 20),
-    "bridgeheads": Bins(-0.5, 1, 20),
-    "spiro_atoms": Bins(-0.5, 1, 10),
-    "stereocentres": Bins(-0.5, 1, 40),
-    "chembl_unknown": Bins(-0.5, 1, 10),
-    "chembl_unknown_exact": Bins(-0.5, 1, 10),
-}
-
-_UNITS = {"tpsa": "Å²", "mw": "g/mol"}
 
 
 @dataclass
@@ -66,18 +39,20 @@ class Histogram:
         self.total += round(value * FIXED_POINT)
         self.total_squares += round(value * value * FIXED_POINT)
 
-    def describe(self) -> dict[str, object]:
+    def describe(self) -> DescriptorRecord:
         """Count, mean, standard deviation, quantiles to the width of a bin, and the bins."""
         n = int(self.counts.sum())
         mean = self.total / FIXED_POINT / n if n else None
         variance = max(self.total_squares / FIXED_POINT / n - mean**2, 0.0) if n and mean is not None else None
-        return {
-            "n": n,
-            "mean": mean,
-            "std": math.sqrt(variance) if variance is not None else None,
-            **{f"p{round(share * 100)}": self._quantile(share) for share in (0.1, 0.5, 0.9)},
-            "histogram": {"low": self.bins.low, "width": self.bins.width, "counts": self.counts.tolist()},
-        }
+        return DescriptorRecord(
+            n=n,
+            mean=mean,
+            std=math.sqrt(variance) if variance is not None else None,
+            p10=self._quantile(0.1),
+            p50=self._quantile(0.5),
+            p90=self._quantile(0.9),
+            histogram=HistogramRecord(low=self.bins.low, width=self.bins.width, counts=self.counts.tolist()),
+        )
 
     def _quantile(self, share: float) -> float | None:
         n = int(self.counts.sum())
@@ -104,21 +79,21 @@ class Profile:
         self.valid = 0
         self.distinct = 0
         self.composition = composition.empty()
-        self.descriptors = {name: Histogram(bins) for name, bins in DESCRIPTOR_BINS.items()}
+        self.descriptors = {one.name: Histogram(one.bins) for one in DESCRIPTORS}
         self.functional_groups: Counter[str] = Counter()
         self.marks: Counter[str] = Counter()
+        """Distinct molecules by flag, and by rate that stands beside the reference's."""
         self.geometry = Geometry()
 
-    def add(self, row: Mapping[str, object], counts: composition.Composition, *, distinct: bool) -> None:
+    def add(self, row: Row, *, distinct: bool) -> None:
         """Add one valid molecule.
 
         Args:
-            row: its row, with the bytes of its geometry's codes, if it has coordinates, as ``_geometry``.
-            counts: its composition.
+            row: its row, its composition read, with the bytes of its geometry's codes, if it has coordinates.
             distinct: whether its key stands for the first time.
         """
         self.valid += 1
-        composition.add(self.composition, counts)
+        composition.add(self.composition, row["_composition"])
         codes = row.get("_geometry")
         if isinstance(codes, bytes):
             self.geometry.add(np.frombuffer(codes, dtype=np.uint64))
@@ -126,13 +101,12 @@ class Profile:
             return
         self.distinct += 1
         for name, histogram in self.descriptors.items():
-            value = row[name]
-            if isinstance(value, int | float):
-                histogram.add(float(value))
-        self.marks.update(marks(row, counts))
-        groups = row["functional_groups"]
-        if isinstance(groups, str) and groups:
-            self.functional_groups.update(group.split(" ")[0] for group in groups.split("; "))
+            if row[name] is not None:
+                histogram.add(float(row[name]))
+        self.marks.update(name for name, counts in _BESIDE if counts(row)[0])
+        for kind in ("topology_flags", "group_flags"):
+            self.marks.update(flag for flag in row[kind].split("; ") if flag)
+        self.functional_groups.update(group.split(" ")[0] for group in row["functional_groups"].split("; ") if group)
 
     def distances(self, other: "Profile") -> dict[str, Distance]:
         """Every distance to another profile, which is the reference where the two sides differ in weight."""
@@ -144,7 +118,7 @@ class Profile:
         for name, histogram in self.descriptors.items():
             theirs = other.descriptors[name]
             value = wasserstein(histogram.counts, theirs.counts, histogram.bins.width)
-            found[name] = Distance("W1", value, _UNITS.get(name, ""))
+            found[name] = Distance("W1", value, _UNITS[name])
         found["functional_groups"] = Distance("mean absolute difference of rates", self._group_gap(other))
         for name, gap in self.geometry.distances(other.geometry).items():
             found[name] = Distance("W1", gap.w1, gap.unit, gap.covered)

@@ -26,11 +26,11 @@ from moldiff.dataset.storage import RaggedMolecules, open_dataset
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, sha256
 from moldiff.parallel import Lost, default_workers, run_all
+from moldiff.scoring.metrics import DESCRIPTORS
 from moldiff.scoring.molecule.keys import contained, key_hash
+from moldiff.scoring.records import DEFINITIONS
 from moldiff.scoring.score import STEPS, Row, Task, blank_row, warm_up
-from moldiff.scoring.sets import realism
-from moldiff.scoring.sets.profile import DESCRIPTOR_BINS, Profile
-from moldiff.scoring.sets.summary import DEFINITIONS
+from moldiff.scoring.sets.profile import Profile
 
 PROFILED = 10_000
 """Most molecules of a reference, drawn by a fixed seed, whose distributions are taken."""
@@ -201,7 +201,10 @@ def _make(path: Path, checksum: str, workers: int, timeout: float, smiles_column
 
 
 _DISTINCT_COLUMNS = ("key", "_key", "_fingerprint", "ring_systems", "scaffold")
-_PROFILE_COLUMNS = frozenset(("_key", "_composition", "functional_groups", *DESCRIPTOR_BINS, *realism.COLUMNS))
+_PROFILE_COLUMNS = frozenset(
+    {"_key", "_composition", "functional_groups", "topology_flags", "group_flags", "reasonable"}
+    | {"chembl_rings", "largest_ring", *(one.name for one in DESCRIPTORS)}
+)
 
 
 def _count(path: Path, smiles_column: str | None) -> int:
@@ -275,7 +278,8 @@ def _profile(rows: list[Row]) -> Profile:
     profile = Profile()
     seen: set[object] = set()
     for row in rows:
-        counts = json.loads(str(row["_composition"]))
-        profile.add(row, counts, distinct=row["_key"] not in seen)
+        distinct = row["_key"] not in seen
+        read = {**row, "_composition": json.loads(str(row["_composition"])), "valid": True, "duplicate": not distinct}
+        profile.add(read, distinct=distinct)
         seen.add(row["_key"])
     return profile

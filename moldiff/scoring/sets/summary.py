@@ -3,19 +3,20 @@
 import json
 from array import array
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from moldiff.scoring.declared import Metric, Share
+from moldiff.scoring.metrics import METRICS
 from moldiff.scoring.molecule.keys import first_occurrences, key_hash
+from moldiff.scoring.questions import QUESTIONS
+from moldiff.scoring.records import NumberRecord, RateRecord, rate_record
 from moldiff.scoring.sets.known import KnownSet
-from moldiff.scoring.sets.profile import Profile
+from moldiff.scoring.sets.profile import FIXED_POINT, Profile
 from moldiff.scoring.sets.statistics import rate
-
-DEFINITIONS = "moldiff-check-2"
 
 
 @dataclass(frozen=True)
@@ -79,134 +80,94 @@ class Tally:
     """Counts over finished rows, from which every rate is made."""
 
     def __init__(self) -> None:
-        self.records = 0
-        self.counts: Counter[str] = Counter()
+        self.records = self.valid = self.distinct = 0
+        self.shares = {metric.name: [0, 0] for metric in METRICS if metric.counts is not None}
+        # Hashes of eight bytes each: sets of text would grow with the file.
+        self.hashes = {metric.name: array("Q") for metric in METRICS if metric.distinct is not None}
+        self.scaffolds = array("Q")
+        self.sampled = {value.name: array("d") for question in QUESTIONS for value in question.values}
+        self.profile = Profile()
         self.failures: Counter[str] = Counter()
         self.pose_failures: Counter[str] = Counter()
-        self.profile = Profile()
         self.new_ring_systems: Counter[str] = Counter()
         self.sources: Counter[str] = Counter()
-        # Hashes of eight bytes each: sets of text would grow with the file.
-        self.blocks = array("Q")
-        self.isomers = array("Q")
-        self.energies = {"strain": array("d"), "xtb": array("d")}
-        self.displacements = {"strain": array("d"), "xtb": array("d"), "etkdg": array("d")}
-        self.scaffolds = array("Q")
 
-    def add(self, row: Mapping[str, Any]) -> None:
+    def add(self, row: dict[str, Any]) -> None:
         """Count one finished row."""
         self.records += 1
         self.sources[row["source"]] += 1
-        for name in (
-            "readable",
-            "sanitizable",
-            "connected",
-            "valid",
-            "valid_largest_fragment",
-            "valid_strict",
-            "stable",
-        ):
-            self.counts[name] += bool(row[name])
-        self.counts["atoms"] += row["atoms"] or 0
-        self.counts["stable_atoms"] += row["stable_atoms"] or 0
         self.failures.update(_kind(reason) for reason in row["reasons"].split("; ") if reason)
+        distinct = bool(row["valid"]) and not row["duplicate"]
+        read = {**row, "_composition": json.loads(row["_composition"])} if row["valid"] else row
+        for name, counts in _COUNTS:
+            share, (counted, of) = self.shares[name], counts(read)
+            share[0] += counted
+            share[1] += of
         if not row["valid"]:
             return
-        self.isomers.append(key_hash(row["smiles"]))
-        if row["inchikey_block"]:
-            self.blocks.append(key_hash(row["inchikey_block"]))
-        distinct = not row["duplicate"]
-        self.profile.add(row, json.loads(row["_composition"]), distinct=distinct)
-        for name in ("pb_valid", "sane"):
-            if row[name] is not None:
-                self.counts[f"{name}_evaluated"] += 1
-                self.counts[name] += row[name]
-        self._add_sampled(row)
+        self.valid += 1
+        self.distinct += distinct
+        for name, text_of in _TEXTS:
+            if text := text_of(row):
+                self.hashes[name].append(key_hash(text))
+        self.profile.add(read, distinct=distinct)
         for column in ("pb_failed", "sanity_failed"):
             self.pose_failures.update(test for test in (row[column] or "").split("; ") if test)
+        for name, numbers in self.sampled.items():
+            if row["valid_strict"] and row[name] is not None:
+                numbers.append(row[name])
         if distinct:
-            self._add_distinct(row)
+            self.scaffolds.append(key_hash(row["scaffold"]))
+            self.new_ring_systems.update({ring for ring in (row["new_ring_systems"] or "").split("; ") if ring})
 
-    def _add_sampled(self, row: Mapping[str, Any]) -> None:
-        if row["posebusters"] is not None:
-            self.counts["posebusters_asked"] += 1
-            self.counts["posebusters"] += row["posebusters"]
-        for name in ("strain", "xtb") if row["valid_strict"] else ():
-            if row[f"{name}_energy"] is not None:
-                self.energies[name].append(row[f"{name}_energy"])
-                self.displacements[name].append(row[f"{name}_rmsd"])
-            self.counts[f"{name}_asked"] += row[f"{name}_energy"] is not None or bool(row[f"{name}_reason"])
-        if row["valid_strict"] and (row["etkdg_rmsd"] is not None or row["etkdg_reason"]):
-            self.counts["etkdg_asked"] += 1
-            if row["etkdg_rmsd"] is not None:
-                self.displacements["etkdg"].append(row["etkdg_rmsd"])
-
-    def _add_distinct(self, row: Mapping[str, Any]) -> None:
-        self.counts["distinct"] += 1
-        self.scaffolds.append(key_hash(row["scaffold"]))
-        self.counts["novel"] += bool(row["novel"])
-        self.counts["lipinski"] += row["lipinski_violations"] <= 1
-        for name in ("pains", "brenk", "glaxo"):
-            self.counts[name] += row[name] > 0
-        self.counts["new_ring_systems"] += len(row["new_ring_systems"].split("; ")) if row["new_ring_systems"] else 0
-        self.counts["new_ring_system"] += bool(row["new_ring_systems"])
-        if row["new_ring_systems"]:
-            self.new_ring_systems.update(set(row["new_ring_systems"].split("; ")))
-
-    def further_values(self) -> dict[str, dict[str, Any]]:
-        """Numbers that are no shares, with the number of molecules they were taken from."""
-        values: dict[str, dict[str, Any]] = {
-            "scaffolds": {"value": _distinct(self.scaffolds), "n": self.counts["distinct"]}
-        }
-        sampled = [
-            *((f"{name}_energy", "kcal/mol", found) for name, found in self.energies.items()),
-            *((f"{name}_rmsd", "Å", found) for name, found in self.displacements.items()),
-        ]
-        for name, unit, found in sampled:
-            if found:
-                median, high = (float(value) for value in np.quantile(np.array(found), [0.5, 0.9]))
-                values[name] = {"value": median, "p90": high, "n": len(found), "unit": unit}
-        return values
-
-    def rates(self, *, novelty: bool, rings: bool) -> dict[str, dict[str, Any]]:
-        """Every rate with numerator, denominator and interval.
+    def rates(self, train: KnownSet | None, reference: KnownSet | None) -> dict[str, RateRecord]:
+        """Every rate with numerator, denominator and interval, and the reference's where it stands beside.
 
         Args:
-            novelty: whether there is a training set.
-            rings: whether there is a reference to know ring systems from.
+            train: the training set, if there is one.
+            reference: the set to compare with, if there is one.
         """
-        n, c = self.records, self.counts
-        valid, distinct = c["valid"], c["distinct"]
-        parts = {
-            "readable": (c["readable"], n),
-            "sanitizable": (c["sanitizable"], n),
-            "connected": (c["connected"], n),
-            "valid": (valid, n),
-            "valid_largest_fragment": (c["valid_largest_fragment"], n),
-            "valid_strict": (c["valid_strict"], n),
-            "atom_stability": (c["stable_atoms"], c["atoms"]),
-            "molecule_stability": (c["stable"], n),
-            "uniqueness": (distinct, valid),
-            "uniqueness_isomeric": (_distinct(self.isomers), valid),
-            "uniqueness_inchikey": (_distinct(self.blocks), len(self.blocks)),
-        }
-        if novelty:
-            parts["novelty"] = (c["novel"], distinct)
-            parts["vun"] = (c["novel"], n)
-        if c["pb_valid_evaluated"]:
-            parts["pb_valid"] = (c["pb_valid"], c["pb_valid_evaluated"])
-            parts["pb_valid_of_all"] = (c["pb_valid"], n - (valid - c["pb_valid_evaluated"]))
-            parts["sane"] = (c["sane"], c["sane_evaluated"])
-        if c["posebusters_asked"]:
-            parts["posebusters"] = (c["posebusters"], c["posebusters_asked"])
-        for name in ("strain", "xtb", "etkdg"):
-            if c[f"{name}_asked"]:
-                parts[f"{name}_coverage"] = (len(self.displacements[name]), c[f"{name}_asked"])
-        for name in ("lipinski", "pains", "brenk", "glaxo"):
-            parts[name] = (c[name], distinct)
-        if rings:
-            parts["new_ring_system"] = (c["new_ring_system"], distinct)
-        return {name: asdict(rate(*pair)) for name, pair in parts.items()}
+        profile = reference.profile() if reference else None
+        stated = {"always": True, "counted": False, "train": train is not None, "reference": reference is not None}
+        found = {}
+        for metric in METRICS:
+            counted, of = self._share(metric, reference)
+            if stated[metric.when] or (metric.when == "counted" and of):
+                found[metric.name] = rate_record(counted, of)
+                if metric.beside and profile is not None:
+                    theirs = rate(profile.marks[metric.name], profile.distinct)
+                    found[metric.name] = rate_record(counted, of, theirs.value)
+        return found
+
+    def _share(self, metric: Metric, reference: KnownSet | None) -> Share:
+        if metric.counts is not None:
+            counted, of = self.shares[metric.name]
+            return counted, of
+        if metric.distinct is not None:
+            return _distinct(self.hashes[metric.name]), len(self.hashes[metric.name])
+        scaffolds = np.unique(np.frombuffer(self.scaffolds, dtype=np.uint64))
+        new = ~reference.has_scaffolds(scaffolds) if reference else np.zeros(len(scaffolds), dtype=bool)
+        return int(new.sum()), len(scaffolds)
+
+    def values(self, reference: KnownSet | None) -> dict[str, NumberRecord]:
+        """Numbers that are no shares, with the number of molecules they were taken from."""
+        found = {"scaffolds": NumberRecord(value=_distinct(self.scaffolds), n=self.distinct)}
+        if self.distinct:
+            if reference is not None:
+                mean = self.new_ring_systems.total() / self.distinct
+                found["new_ring_systems"] = NumberRecord(value=mean, n=self.distinct)
+            for name in ("chembl_unknown", "chembl_unknown_exact"):
+                mean = self.profile.descriptors[name].total / FIXED_POINT / self.distinct
+                found[f"{name}_rings"] = NumberRecord(value=mean, n=self.distinct)
+        for value in (value for question in QUESTIONS for value in question.values):
+            if numbers := self.sampled[value.name]:
+                median, high = (float(number) for number in np.quantile(np.array(numbers), [0.5, 0.9]))
+                found[value.name] = NumberRecord(value=median, p90=high, n=len(numbers), unit=value.unit)
+        return found
+
+
+_COUNTS = tuple((metric.name, metric.counts) for metric in METRICS if metric.counts is not None)
+_TEXTS = tuple((metric.name, metric.distinct) for metric in METRICS if metric.distinct is not None)
 
 
 def _distinct(hashes: "array[int]") -> int:
