@@ -94,10 +94,10 @@ def kinds(step: Step, steps: int) -> None:
 def modules(step: Step) -> None:
     """The second table: the forward pass, module by module."""
     rate = matrix_rate()
-    with FlopCounterMode(display=False, depth=3) as counter, torch.no_grad():
+    with FlopCounterMode(display=False, depth=4) as counter, torch.no_grad():
         step.network(step.noisy, step.levels, None)
     counts = {name: sum(by.values()) for name, by in counter.get_flop_counts().items()}
-    spent = {name: seconds(step, module) for name, module in step.network.named_modules() if name.count(".") <= 1}
+    spent = {name: seconds(step, module) for name, module in step.network.named_modules() if name.count(".") <= 2}
     print(
         f"Floating-point operations of an evaluation, and what they must take at {rate / 1e9:.0f} billion a second:\n"
     )

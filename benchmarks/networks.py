@@ -18,7 +18,7 @@ from moldiff.config.network import NetworkOptions
 from moldiff.diffusion.process import Process
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.molecules.levels import Levels
-from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.network.build import build_network
 from moldiff.training.malloc import keep_large_buffers
 
 VOCABULARY = Vocabulary((1, 6, 7, 8, 9), (-1, 0, 1))
@@ -37,7 +37,7 @@ def main() -> None:
     keep_large_buffers()
     torch.manual_seed(0)
     networks: dict[str, nn.Module] = {
-        "moldiff (4 layers, 128x0e + 32x1o)": DenoisingNetwork(NetworkOptions(), VOCABULARY, SIGMA_DATA),
+        "moldiff (4 layers, 128x0e + 32x1o)": build_network(NetworkOptions(), VOCABULARY, SIGMA_DATA),
         "EGNN of EDM's size (9 layers, 256 wide)": edge_graph_network(VOCABULARY, SIGMA_DATA),
         "e3nn products on edges, l ≤ 1 (6 layers, 128 + 32)": edge_product_network(VOCABULARY, SIGMA_DATA),
         "e3nn products on edges, l ≤ 2 (6 layers, 128 + 32 + 32)": edge_product_network(

@@ -15,6 +15,7 @@ from moldiff.diffusion.process import Process
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary, centred
 from moldiff.molecules.pairs import pair_count
 from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.network.transformer import Transformer
 from moldiff.training.optimizer import Optimizers, Rate, adamw, warm_up, warmed_cosine
 
 EXTRA_ELEMENT, EXTRA_CHARGE = 118, 9
@@ -93,7 +94,7 @@ class Distorted:
 
 def muon(network: nn.Module, options: TrainOptions) -> list[Optimizer]:
     """Muon (Jordan et al. 2024) of torch for the layers' matrices, AdamW for all else."""
-    decay, layers = options.weight_decay, cast(DenoisingNetwork, network).layers
+    decay, layers = options.weight_decay, cast(Transformer, cast(DenoisingNetwork, network).body).layers
     matrices = {one for layer in layers for one in layer.parameters() if one.dim() == 2}
     others = [one for one in network.parameters() if one not in matrices]
     return [
@@ -164,7 +165,7 @@ def with_placeholders(info: dict[str, Any]) -> dict[str, Any]:
 
 def without_sums(network: DenoisingNetwork) -> None:
     """Leaves out the sums over an atom's pairs: the columns that take them are zero and stay so."""
-    for layer in network.layers:
+    for layer in cast(Transformer, network.body).layers:
         weight, kept = layer.update[0].weight, torch.ones(layer.update[0].in_features)
         kept[-network.options.hidden :] = 0
         weight.data *= kept
@@ -173,7 +174,7 @@ def without_sums(network: DenoisingNetwork) -> None:
 
 def without_products(network: DenoisingNetwork) -> None:
     """Leaves out the tensor products that lead to features: only dot products, which are scalars, stay."""
-    for layer in network.layers:
+    for layer in cast(Transformer, network.body).layers:
         layer.product.paths = layer.product.slices = []
 
 

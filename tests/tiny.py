@@ -27,6 +27,7 @@ from moldiff.dataset.storage import (
 from moldiff.diffusion.process import Process
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.molecules.levels import Given, Levels
+from moldiff.network.build import build_network
 from moldiff.network.denoiser import DenoisingNetwork
 
 VOCABULARY = Vocabulary((6, 7, 8, 9), (-1, 0, 1))
@@ -79,7 +80,7 @@ def pattern(batch: MoleculeBatch, seed: int = 0) -> Given:
 def network(*, randomised: bool = True, seed: int = 0, **options: Any) -> DenoisingNetwork:
     """A network in float64; randomised: no parameter is zero, those neither that begin as zeros."""
     torch.manual_seed(seed)
-    made = DenoisingNetwork(NetworkOptions(**{**NETWORK, **options}), VOCABULARY, SIGMA_DATA)
+    made = build_network(NetworkOptions(**{**NETWORK, **options}), VOCABULARY, SIGMA_DATA)
     if randomised:
         for parameter in made.parameters():
             torch.nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5)

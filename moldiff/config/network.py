@@ -1,7 +1,7 @@
 """Options of the network."""
 
 import re
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,9 +11,11 @@ HIGHEST_DEGREE = 3
 """Largest degree l of an atom's irreps."""
 
 
-class NetworkOptions(Options):
-    """Width and depth of the denoiser."""
+class TransformerOptions(Options):
+    """Architecture, width and depth of the denoiser."""
 
+    kind: Literal["transformer"] = "transformer"
+    """Architecture of the network's body."""
     layers: int = Field(4, ge=1, le=64)
     """Number of layers."""
     irreps: str = "128x0e + 32x1o"
@@ -60,3 +62,7 @@ def _term(term: str) -> tuple[int, str]:
             f"{term.strip()!r} is not an irrep such as `128x0e` or `32x1o`, of degree {HIGHEST_DEGREE} at most"
         )
     return int(match[1]), match[2]
+
+
+NetworkOptions = TransformerOptions
+"""Options of any kind of network; with a second kind, a union that `kind` discriminates."""

@@ -22,6 +22,7 @@ from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, sha256
 from moldiff.molecules.batch import Vocabulary
 from moldiff.molecules.properties import PropertyScale
+from moldiff.network.build import build_network
 from moldiff.network.denoiser import DenoisingNetwork
 
 FORMAT = "moldiff-weights-3"
@@ -118,7 +119,7 @@ def new_model(
     statistics = Statistics(
         float(info["position_std"]), marginals, sizes, info["hydrogens"], placeholders, tuple(properties)
     )
-    return Model(DenoisingNetwork(options, vocabulary, statistics.sigma_data, statistics.properties), statistics)
+    return Model(build_network(options, vocabulary, statistics.sigma_data, statistics.properties), statistics)
 
 
 def _counts(values: Mapping[Any, Any]) -> dict[int, int]:
@@ -185,7 +186,7 @@ def load_model(path: Path) -> Model:
         vocabulary = Vocabulary(elements, charges, bool(words.get("placeholder", False)))
         statistics = Statistics.read(header["statistics"])
         options = parse(NetworkOptions, header["network"], str(path))
-        network = DenoisingNetwork(options, vocabulary, statistics.sigma_data, statistics.properties)
+        network = build_network(options, vocabulary, statistics.sigma_data, statistics.properties)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path}: the weights do not fit their own description ({error}){remedy}") from None

@@ -9,7 +9,7 @@ from moldiff.dataset.placeholders import offered_marginals
 from moldiff.models.checkpoint import Model
 from moldiff.molecules.batch import Vocabulary
 from moldiff.molecules.properties import PropertyScale
-from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.network.build import build_network
 
 UNLIKELY = -2.0
 """Logit of a placeholder at first: the network offers none until it learns to."""
@@ -31,14 +31,14 @@ def with_placeholder(model: Model, share: float, sizes: dict[int, int]) -> Model
         return replace(model, statistics=replace(statistics, placeholders=share))
     vocabulary = Vocabulary(old.elements, old.charges, placeholder=True)
     marginals = offered_marginals(statistics.marginals, sizes, share, vocabulary)
-    grown = DenoisingNetwork(network.options, vocabulary, network.sigma_data, statistics.properties)
+    grown = build_network(network.options, vocabulary, network.sigma_data, statistics.properties)
     elements, nodes = old.sizes["element"], old.sizes["element"] + old.sizes["charge"]
     tensors = dict(network.state_dict())
     # an atom's input: classes as they are, classes as predicted before, the rest
-    seen = tensors["node_embedding.weight"]
-    tensors["node_embedding.weight"] = _inserted(_inserted(seen, nodes + elements, 1, 0.0), elements, 1, 0.0)
-    tensors["node_head.weight"] = _inserted(tensors["node_head.weight"], elements, 0, 0.0)
-    tensors["node_head.bias"] = _inserted(tensors["node_head.bias"], elements, 0, UNLIKELY)
+    seen = tensors["embeddings.atom.weight"]
+    tensors["embeddings.atom.weight"] = _inserted(_inserted(seen, nodes + elements, 1, 0.0), elements, 1, 0.0)
+    tensors["heads.atom.weight"] = _inserted(tensors["heads.atom.weight"], elements, 0, 0.0)
+    tensors["heads.atom.bias"] = _inserted(tensors["heads.atom.bias"], elements, 0, UNLIKELY)
     grown.load_state_dict(tensors)
     return replace(model, network=grown, statistics=replace(statistics, marginals=marginals, placeholders=share))
 
@@ -48,9 +48,11 @@ def with_properties(model: Model, scales: tuple[PropertyScale, ...]) -> Model:
     network, statistics = model.network, model.statistics
     if scales == statistics.properties:
         return model
-    grown = DenoisingNetwork(network.options, network.vocabulary, network.sigma_data, scales)
-    fresh = {name: value for name, value in grown.state_dict().items() if name.startswith("properties.")}
-    kept = {name: value for name, value in network.state_dict().items() if not name.startswith("properties.")}
+    grown = build_network(network.options, network.vocabulary, network.sigma_data, scales)
+    fresh = {name: value for name, value in grown.state_dict().items() if name.startswith("embeddings.properties.")}
+    kept = {
+        name: value for name, value in network.state_dict().items() if not name.startswith("embeddings.properties.")
+    }
     grown.load_state_dict({**kept, **fresh})
     return replace(model, network=grown, statistics=replace(statistics, properties=scales))
 

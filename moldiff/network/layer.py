@@ -126,20 +126,16 @@ class Layer(nn.Module):
     ) -> Float[Tensor, "molecule pair hidden"]:
         """The pairs' hidden layer, of their state, distance, dot products and the sum of both atoms' ``nodes``.
 
-        One linear map of all of these, taken part by part into one buffer: they are nowhere concatenated.
+        One linear map, whose parts are added up: what it takes is nowhere concatenated.
         """
         distance = graph.distance(pos)
-        of_state, of_distance, of_dots = self.from_pair.weight.split(
-            [pairs.shape[-1], self.radial.channels, 2 * DOTS], 1
-        )
-        hidden = functional.linear(self.pair_norm(pairs).flatten(0, 1), of_state, self.from_pair.bias)
         dots = self._dots(dotted, pos, distance, graph)
-        parts = (self.radial(distance), of_distance, dots, of_dots, graph.ends(), nodes)
-        # autocast knows nothing of products in place
-        radial, of_distance, dots, of_dots, ends, nodes = (part.to(hidden.dtype) for part in parts)
-        hidden = hidden.addmm_(radial.flatten(0, 1), of_distance.t()).unflatten(0, pairs.shape[:2])
-        hidden = hidden.baddbmm_(dots.transpose(1, 2), of_dots.t().expand(len(pairs), -1, -1))
-        return functional.silu(hidden.baddbmm_(ends, nodes))
+        state, radial = self.pair_norm(pairs).flatten(0, 1), self.radial(distance).flatten(0, 1)
+        of_state, of_radial, of_dots = self.from_pair.weight.split([pairs.shape[-1], radial.shape[-1], 2 * DOTS], 1)
+        hidden = functional.linear(state, of_state, self.from_pair.bias)
+        hidden = torch.addmm(hidden, radial, of_radial.t()).unflatten(0, pairs.shape[:2])
+        hidden = torch.baddbmm(hidden, dots.transpose(1, 2), of_dots.t().expand(len(pairs), -1, -1))
+        return functional.silu(torch.baddbmm(hidden, graph.ends(), nodes))
 
     def _dots(
         self,

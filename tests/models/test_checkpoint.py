@@ -98,7 +98,7 @@ def test_another_version_or_kind(saved: Path, tmp_path: Path) -> None:
 
 
 def test_missing_misshapen_and_unknown_tensors(saved: Path) -> None:
-    name = "node_head.weight"
+    name = "heads.atom.weight"
     for tensors in ({name: None}, {name: torch.zeros(3, 3)}, {"unknown": torch.zeros(1)}):
         whole = saved.read_bytes()
         assert "do not fit" in refusal(rewritten(saved, tensors=tensors))
@@ -130,6 +130,6 @@ def test_description_of_another_shape(saved: Path, key: str, value: dict[str, An
 
 
 def test_weights_that_are_no_numbers(saved: Path) -> None:
-    bias = load_file(saved)["node_head.bias"]
+    bias = load_file(saved)["heads.atom.bias"]
     bias[1] = torch.nan
-    assert "not finite" in refusal(rewritten(saved, tensors={"node_head.bias": bias}))
+    assert "not finite" in refusal(rewritten(saved, tensors={"heads.atom.bias": bias}))

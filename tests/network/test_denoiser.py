@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from moldiff.molecules.batch import Prediction
 from moldiff.molecules.levels import Given
-from moldiff.network.denoiser import noise_embedding
+from moldiff.network.embeddings import noise_embedding
 from tests import tiny
 from tests.symmetry import assert_close, assert_equivariant
 

@@ -17,7 +17,7 @@ from moldiff.chemistry.sides import Side
 from moldiff.errors import UserError
 from moldiff.models.checkpoint import Model, Statistics
 from moldiff.molecules.batch import Vocabulary
-from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.network.build import build_network
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
 from moldiff.sampling.tasks import KeptPart
@@ -41,7 +41,7 @@ def sampler(request: pytest.FixtureRequest) -> Sampler:
     torch.manual_seed(0)
     vocabulary = Vocabulary((6, 7, 8, 9), (-1, 0, 1), placeholder=request.param)
     plain = tiny.network()
-    made = DenoisingNetwork(plain.options, vocabulary, tiny.SIGMA_DATA)
+    made = build_network(plain.options, vocabulary, tiny.SIGMA_DATA)
     marginals = dict(tiny.MARGINALS)
     if request.param:
         marginals["element"] = [*(0.8 * share for share in marginals["element"]), 0.2]

@@ -14,7 +14,7 @@ from moldiff.config.conformers import ConformersOptions, HydrogensOptions
 from moldiff.errors import UserError
 from moldiff.models.checkpoint import Model, Statistics, save_model
 from moldiff.molecules.batch import Vocabulary
-from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.network.build import build_network
 from moldiff.sampling.sampler import Sampler
 from moldiff.stages.conformers import conformers, hydrogens, merge
 from tests import tiny
@@ -25,7 +25,7 @@ MARGINALS = {"element": [0.2] * 5, "charge": [0.05, 0.9, 0.05], "bond": [0.6, 0.
 def weights(folder: Path, hydrogens: str) -> Path:
     """An untrained network that places atoms anywhere."""
     torch.manual_seed(0)
-    network = DenoisingNetwork(tiny.network().options, Vocabulary((1, 6, 7, 8, 9), (-1, 0, 1)), tiny.SIGMA_DATA)
+    network = build_network(tiny.network().options, Vocabulary((1, 6, 7, 8, 9), (-1, 0, 1)), tiny.SIGMA_DATA)
     model = Model(network.float().eval(), Statistics(tiny.SIGMA_DATA, MARGINALS, {9: 1}, hydrogens))
     save_model(model, folder / f"{hydrogens}.safetensors")
     return folder / f"{hydrogens}.safetensors"

@@ -78,7 +78,7 @@ def test_weights_are_the_average_and_follow_from_the_seed(dataset: Path, tmp_pat
         for name, seed in (("one", 0), ("same", 0), ("other", 1))
     )
     assert all(torch.equal(one[name], value) for name, value in same.items())
-    assert not torch.equal(one["node_head.weight"], other["node_head.weight"])
+    assert not torch.equal(one["heads.atom.weight"], other["heads.atom.weight"])
 
 
 def test_dataset_without_anything_to_learn_from(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ class TestFineTuning:
 
     def test_runs(self, trained: Path, dataset: Path, tmp_path: Path) -> None:
         tuned = load_file(train(self.options(trained), dataset, tmp_path))
-        assert not torch.equal(tuned["node_head.weight"], load_file(trained)["node_head.weight"])
+        assert not torch.equal(tuned["heads.atom.weight"], load_file(trained)["heads.atom.weight"])
 
     def test_fewer_elements_keep_the_meaning_of_the_weights(self, trained: Path, dataset: Path) -> None:
         info = load_info(dataset)

@@ -117,7 +117,7 @@ def test_damaged_state_is_the_users_to_remove(tmp_path: Path) -> None:
 def test_loss_that_is_no_number_ends_the_training(tmp_path: Path) -> None:
     broken = session(tmp_path)
     with torch.no_grad():
-        broken.learner.network.node_head.bias[0] = torch.inf
+        broken.learner.network.heads.atom.bias[0] = torch.inf
     with pytest.raises(UserError, match="not finite at step 0.*learning_rate"):
         broken.run()
     assert not (tmp_path / "state" / "state.pt").exists()
@@ -152,7 +152,7 @@ def test_progress_goes_by_steps_or_by_time() -> None:
 
 def test_average_forgets_the_first_weights_sooner(undisturbed: Session) -> None:
     learner = undisturbed.learner
-    assert not torch.equal(learner.average.module.node_head.weight, learner.network.node_head.weight)
+    assert not torch.equal(learner.average.module.heads.atom.weight, learner.network.heads.atom.weight)
     assert int(learner.average.n_averaged) == 8
 
 
@@ -198,5 +198,5 @@ def test_bfloat16_with_self_conditioning_trains_every_weight(tmp_path: Path) -> 
         after = network.named_parameters()
         still[precision] = [name for name, each in after if each.numel() and torch.equal(each, before[name])]
     # what takes in features has none to take in before the first layer has made them
-    first = [f"layers.0.{name}.weight" for name in ("vector_norm", "from_vector.maps.0", "from_gathered.maps.0")]
+    first = [f"body.layers.0.{name}.weight" for name in ("vector_norm", "from_vector.maps.0", "from_gathered.maps.0")]
     assert still["float32"] == still["bfloat16"] == first

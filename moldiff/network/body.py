@@ -1,0 +1,56 @@
+"""What an architecture writes: a body, which changes the state of atoms and pairs; all else stands around it."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Float
+from torch import Tensor
+
+from moldiff.network.graph import CompleteGraph
+
+
+@dataclass(frozen=True)
+class Atoms:
+    """The state of the atoms at a body's door; what irreps it carries within is its own affair.
+
+    Attributes:
+        scalars: [molecule, atom, channel] invariant features.
+        pos: [molecule, atom, 3] positions, Å, scaled as `moldiff.network.preconditioning` says.
+    """
+
+    scalars: Float[Tensor, "molecule atom scalar"]
+    pos: Float[Tensor, "molecule atom 3"]
+
+
+@runtime_checkable
+class Body(Protocol):
+    """The part of a denoiser that is an architecture: an `nn.Module` of this form.
+
+    It must not change where the molecules are turned, mirrored or moved, their atoms permuted or padding appended,
+    but for positions that go along; `tests/symmetry.py` asserts this. `tests/network/test_body.py` shows a small one.
+
+    Attributes:
+        atom_channels: scalar channels of an atom that enter and leave.
+        pair_channels: channels of a pair that enter and leave.
+    """
+
+    atom_channels: int
+    pair_channels: int
+
+    def __call__(
+        self,
+        atoms: Atoms,
+        pairs: Float[Tensor, "molecule pair channel"],
+        condition: Float[Tensor, "molecule condition"],
+        graph: CompleteGraph,
+    ) -> tuple[Atoms, Float[Tensor, "molecule pair channel"]]:
+        """The atoms, their positions moved, and the pairs.
+
+        Args:
+            atoms: the embedded atoms; padding has position zero.
+            pairs: the embedded pairs (`moldiff.molecules.pairs.PairIndex`).
+            condition: what a whole molecule is told (the highest noise level, and whatever else conditions it), of
+                `moldiff.network.embeddings.CONDITION` channels.
+            graph: who pairs with whom, and sums over pairs.
+        """
+        ...

@@ -1,0 +1,27 @@
+"""From options to a network: the one place that names architectures."""
+
+from collections.abc import Sequence
+
+from moldiff.config.network import NetworkOptions
+from moldiff.molecules.batch import Vocabulary
+from moldiff.molecules.properties import PropertyScale
+from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.network.embeddings import CONDITION
+from moldiff.network.transformer import Transformer
+
+BODIES = {"transformer": Transformer}
+"""The body of each kind of options."""
+
+
+def build_network(
+    options: NetworkOptions, vocabulary: Vocabulary, sigma_data: float, properties: Sequence[PropertyScale] = ()
+) -> DenoisingNetwork:
+    """An untrained network; it predicts c_skip x.
+
+    Args:
+        options: kind, widths and depth.
+        vocabulary: the categories.
+        sigma_data: standard deviation of the data's centred coordinates, Å.
+        properties: scales of the properties that it can be asked for, in the order of their columns.
+    """
+    return DenoisingNetwork(options, vocabulary, sigma_data, BODIES[options.kind](options, CONDITION), properties)

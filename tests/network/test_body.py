@@ -1,0 +1,66 @@
+"""Another architecture in sixty lines, to copy: what a body must do, how it is trained, and what symmetry it owes."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from moldiff.config.network import NetworkOptions
+from moldiff.molecules.levels import Levels
+from moldiff.network.body import Atoms
+from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.network.embeddings import CONDITION
+from moldiff.network.graph import CompleteGraph
+from tests import tiny
+from tests.symmetry import assert_equivariant
+
+
+class Messages(nn.Module):
+    """Messages along all pairs, after EGNN (Satorras et al. 2021): scalars alone, positions moved along differences."""
+
+    def __init__(self, atom_channels: int = 16, pair_channels: int = 8, steps: int = 2) -> None:
+        super().__init__()
+        self.atom_channels, self.pair_channels, self.steps = atom_channels, pair_channels, steps
+        self.told = nn.Linear(CONDITION, atom_channels)
+        self.to_pair = nn.Linear(atom_channels, pair_channels)
+        self.message = nn.Linear(pair_channels + 1, pair_channels)
+        self.to_atom = nn.Linear(pair_channels, atom_channels)
+        self.weigh = nn.Linear(pair_channels, 1, bias=False)
+
+    def forward(self, atoms: Atoms, pairs: Tensor, condition: Tensor, graph: CompleteGraph) -> tuple[Atoms, Tensor]:
+        scalars, pos = atoms.scalars + self.told(condition)[:, None], atoms.pos
+        for _ in range(self.steps):
+            distance = graph.distance(pos)[:, :, None]
+            both = pairs + graph.ends() @ self.to_pair(scalars)
+            pairs = pairs + functional.silu(self.message(torch.cat([both, distance], -1)))
+            scalars = scalars + self.to_atom(graph.gather(pairs))
+            weight = self.weigh(pairs) / (1 + distance)
+            matrix = (graph.ends() * weight).transpose(1, 2) @ graph.ends()  # w_ij beside the diagonal, their sum on it
+            own = torch.diag_embed(matrix.diagonal(dim1=1, dim2=2))
+            pos = pos + 2 * own @ pos - matrix @ pos  # Σ_j w_ij (x_i - x_j)
+        return Atoms(scalars, pos), pairs
+
+
+def denoiser() -> DenoisingNetwork:
+    torch.manual_seed(0)
+    return DenoisingNetwork(NetworkOptions(hidden=16), tiny.VOCABULARY, tiny.SIGMA_DATA, Messages()).double()
+
+
+def test_another_body_is_equivariant() -> None:
+    batch = tiny.batch_of(6, 4, 1)
+    with torch.no_grad():
+        for given in (None, tiny.pattern(batch)):
+            assert_equivariant(denoiser(), batch, tiny.at(batch, 0.05, 0.7, 8.0, given=given))
+
+
+def test_another_body_learns() -> None:
+    network, clean, process = denoiser(), tiny.batch_of(6, 4, 5), tiny.process()
+    levels, losses = Levels.of(tiny.levels(0.3, 0.5, 0.7), clean), []
+    noisy = process.corrupt(clean, levels, tiny.seeded(1))
+    optimizer = torch.optim.Adam(network.parameters(), 1e-2)
+    for _ in range(30):
+        loss = process.total(process.loss(network(noisy, levels), clean, levels))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
