@@ -20,6 +20,7 @@ _POLL_SECONDS = 0.2
 _ORPHAN_SECONDS = 2.0
 _GROUP = 32
 _IDLE = -1.0
+_HEAVY = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ def run_all(
     workers: int,
     chunk: int,
     timeout: float,
+    weigh: Callable[[Item], int] | None = None,
 ) -> Iterator[Packed | Lost[Item]]:
     """Results of all items in packed pieces, in no particular order.
 
@@ -55,11 +57,12 @@ def run_all(
             next step begins, which keeps its code in the processor's cache (a quarter of featurize's time).
         workers: processes.
         chunk: items handed to a process at a time.
+        weigh: bytes of an item; a process is handed fewer items at a time where they are above `_HEAVY` together.
         timeout: seconds for one item; then its process is ended, the item is `Lost` and the others of its chunk
             go to a new process. The same becomes of an item that crashes its process.
     """
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    source = _chunks(items, chunk)
+    source = _chunks(items, chunk, weigh)
     pool: list[_Worker[Item, Result, Packed]] = []
     try:
         for batch in islice(source, workers):
@@ -79,9 +82,20 @@ def run_all(
             worker.stop()
 
 
-def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
+def _chunks(items: Iterable[Item], size: int, weigh: Callable[[Item], int] | None) -> Iterator[list[Item]]:
+    if weigh is None:
+        iterator = iter(items)
+        while batch := list(islice(iterator, size)):
+            yield batch
+        return
+    batch, weight = [], 0
+    for item in items:
+        batch.append(item)
+        weight += weigh(item)
+        if len(batch) == size or weight > _HEAVY:
+            yield batch
+            batch, weight = [], 0
+    if batch:
         yield batch
 
 

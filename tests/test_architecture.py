@@ -19,6 +19,7 @@ FLOORS = {
     "config": 1,
     "files": 1,
     "parallel": 1,
+    "progress": 1,
     "molecules": 2,
     "chemistry": 3,
     "dataset": 3,

@@ -146,8 +146,11 @@ def _check(mol: Chem.Mol, options: FeaturizeOptions) -> list[int]:
         if atom.GetAtomicNum() not in allowed:
             symbol = atom.GetSymbol()
             raise Rejected(f"unknown element: {symbol}" if symbol == "*" else f"element not allowed: {symbol}")
-        if abs(atom.GetFormalCharge()) > options.max_charge:
-            raise Rejected(f"formal charge beyond {options.max_charge}: {atom.GetFormalCharge():+d}")
+        charge = atom.GetFormalCharge()
+        if charge and abs(charge) > options.max_charge:
+            raise Rejected(f"formal charge beyond {options.max_charge}: {charge:+d}")
+        if charge and options.charges and charge not in options.charges:
+            raise Rejected(f"formal charge not allowed: {charge:+d}")
     missing = sum(hydrogens) if options.hydrogens == "explicit" else 0
     size = len(hydrogens) + missing
     if missing and 1 not in allowed:

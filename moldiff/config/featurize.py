@@ -1,10 +1,10 @@
 """Options of featurize: from raw molecules to the featurized dataset."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from moldiff.config.options import Options
+from moldiff.config.options import Flag, Options
 
 
 class FeaturizeOptions(Options):
@@ -18,6 +18,8 @@ class FeaturizeOptions(Options):
     """Column or SDF property that names a molecule; by default the record's title."""
     hydrogens: Literal["implicit", "explicit"] = "implicit"
     """implicit: remove hydrogens from the graph; explicit: keep those given and add the missing ones."""
+    suit: Annotated[str | None, Flag("--for")] = None
+    """Weights that shall be fine-tuned, file or shipped name: their elements, charges and hydrogens are taken."""
     elements: list[str] = Field(["H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Br", "I"])
     """Elements that are allowed; a molecule with another one is rejected."""
     min_atoms: int = Field(1, ge=1)
@@ -26,6 +28,8 @@ class FeaturizeOptions(Options):
     """Largest number of atoms of the featurized molecule."""
     max_charge: int = Field(2, ge=0, le=4)
     """Largest absolute formal charge of an atom."""
+    charges: list[int] = Field([])
+    """Formal charges of atoms that are allowed; if none is named, all up to max_charge."""
     fragments: Literal["reject", "largest"] = "largest"
     """What becomes of a record of several fragments: salts are stripped, or the record is rejected."""
     neutralize: bool = False

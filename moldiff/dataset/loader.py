@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from moldiff.dataset.storage import FeaturizedDataset
+from moldiff.dataset.storage import FeaturizedDataset, RaggedMolecules
 from moldiff.errors import UserError
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.molecules.pairs import pair_count, pair_number
@@ -50,6 +50,8 @@ class MoleculeLoader:
         split: str,
         vocabulary: Vocabulary,
         properties: Float[Tensor, "conformer property"] | None = None,
+        *,
+        known_only: bool = False,
     ) -> "MoleculeLoader":
         """The molecules of a split.
 
@@ -58,11 +60,15 @@ class MoleculeLoader:
             split: train, valid or test.
             vocabulary: of elements and charges.
             properties: of all conformers of the set, NaN where nothing is known; by default none.
+            known_only: leave out molecules with an element or charge that is not in the vocabulary.
 
         Raises:
             UserError: an element or charge of the set is not in the vocabulary.
         """
         molecules, chosen = dataset.molecules, dataset.rows(split)
+        if known_only:
+            left_out: np.ndarray = np.logical_or(*unknown(molecules, vocabulary))
+            chosen = chosen[~left_out[chosen]]
         atoms, bonds = np.asarray(molecules.atom_offsets), np.asarray(molecules.bond_offsets)
         sizes = np.diff(atoms)
         positions = molecules.positions.astype(np.float32)
@@ -70,8 +76,8 @@ class MoleculeLoader:
         centre = np.repeat(sums / sizes[:, None], sizes, axis=0).astype(np.float32)
         return cls(
             pos=torch.from_numpy(positions - centre),
-            element=_indices(molecules.atomic_numbers, vocabulary.elements, "element (atomic number)"),
-            charge=_indices(molecules.formal_charges, vocabulary.charges, "formal charge"),
+            element=_indices(molecules.atomic_numbers, vocabulary.elements, "element (atomic number)", known_only),
+            charge=_indices(molecules.formal_charges, vocabulary.charges, "formal charge", known_only),
             bonds=torch.from_numpy(molecules.bonds.astype(np.int64)),
             orders=torch.from_numpy(molecules.bond_orders.astype(np.int64)),
             atom_start=torch.from_numpy(atoms[:-1][chosen].astype(np.int64)),
@@ -134,13 +140,26 @@ class MoleculeLoader:
             epoch += 1
 
 
-def _indices(values: np.ndarray, known: tuple[int, ...], what: str) -> Int[Tensor, " atom"]:
+def unknown(molecules: RaggedMolecules, vocabulary: Vocabulary) -> np.ndarray:
+    """Whether a molecule has an element, and whether it has a charge, that is not in the vocabulary, [2, molecule]."""
+    starts = np.asarray(molecules.atom_offsets)[:-1]
+    strange = [
+        np.logical_or.reduceat(~np.isin(values, known), starts)
+        for values, known in (
+            (molecules.atomic_numbers, vocabulary.elements),
+            (molecules.formal_charges, vocabulary.charges),
+        )
+    ]
+    return np.stack(strange)
+
+
+def _indices(values: np.ndarray, known: tuple[int, ...], what: str, known_only: bool) -> Int[Tensor, " atom"]:
     table = np.array(known)
     index = np.searchsorted(table, values).clip(max=len(table) - 1)
-    unknown = values[table[index] != values]
-    if len(unknown):
+    others = values[table[index] != values]
+    if len(others) and not known_only:
         raise UserError(
-            f"the dataset holds the {what} {int(unknown[0])}, which the model does not know (it knows {list(known)}); "
+            f"the dataset holds the {what} {int(others[0])}, which the model does not know (it knows {list(known)}); "
             "featurize with only known elements, or train a model from scratch"
         )
     return torch.from_numpy(index.astype(np.int64))

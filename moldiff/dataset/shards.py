@@ -11,7 +11,6 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from moldiff.config.featurize import FeaturizeOptions
 from moldiff.dataset.splits import split_at_random, split_by_hash, split_by_scaffold
@@ -30,14 +29,18 @@ from moldiff.dataset.storage import (
     write_info,
     write_table,
 )
+from moldiff.dataset.validation import ShardInfo, check_info, read_table
 from moldiff.errors import UserError
-from moldiff.files.atomic import write_text
+from moldiff.files.atomic import require_target, scratch_folder, write_text
 from moldiff.files.manifest import check_files, write_record
 from moldiff.files.spreadsheet import inert
 
 SHARD_ROWS = "rows.parquet"
 SHARD_REJECTED = "rejected.parquet"
 SHARD_INFO = "shard.json"
+SET_FILES = (ARRAYS_FILE, TABLE_FILE, REJECTED_FILE, INFO_FILE)
+SHARD_FILES = (ARRAYS_FILE, SHARD_ROWS, SHARD_REJECTED, SHARD_INFO)
+_REMEDY = "featurize this shard again"
 INPUT_PREFIX = "input_"
 
 ROW_COLUMNS = ("id", "smiles", "isomeric_smiles", "inchikey", "split", "source", "record", "conformer", "atoms")
@@ -106,7 +109,8 @@ def merge_shards(
     if not infos:
         raise UserError("no shards to merge; name the folders that featurize --shard wrote")
     for folder, info in zip(folders, infos, strict=True):
-        check_files(folder, info, "featurize this shard again")
+        check_info(folder / SHARD_INFO, info, ShardInfo, _REMEDY)
+        check_files(folder, info, _REMEDY)
         if info["options"] != _kept_options(options):
             changed = [key for key, value in _kept_options(options).items() if info["options"].get(key) != value]
             raise UserError(f"{folder}: was made with other options ({', '.join(changed)}); featurize it again")
@@ -115,16 +119,20 @@ def merge_shards(
     numbers = sorted(info["shard"] for info in infos)
     if numbers != list(range(len(folders))):
         raise UserError(f"shards {numbers} were given, and 0 to {len(folders) - 1} are needed; give each one once")
-    parts = [
-        Part(
-            read_arrays(folder / ARRAYS_FILE),
-            pq.read_table(folder / SHARD_ROWS),
-            pq.read_table(folder / SHARD_REJECTED),
-            info["records_read"],
-        )
-        for folder, info in zip(folders, infos, strict=True)
-    ]
+    parts = [_read_part(folder, info["records_read"]) for folder, info in zip(folders, infos, strict=True)]
     return assemble(parts, options, output, versions)
+
+
+def _read_part(folder: Path, records_read: int) -> Part:
+    molecules = read_arrays(folder / ARRAYS_FILE)
+    rows = {name: _INTEGERS.get(name, pa.string()) for name in _SHARD_COLUMNS}
+    rejected = {name: _INTEGERS.get(name, pa.string()) for name in _REJECTED_COLUMNS}
+    return Part(
+        molecules,
+        read_table(folder / SHARD_ROWS, len(molecules), rows, _REMEDY),
+        read_table(folder / SHARD_REJECTED, None, rejected, _REMEDY),
+        records_read,
+    )
 
 
 def assemble(
@@ -171,6 +179,21 @@ def assemble(
     }
     write_info(output, info)
     return info
+
+
+def try_folder(folder: Path, names: Sequence[str]) -> None:
+    """Make sure, before hours of work, that files of these names can be written into a folder.
+
+    Raises:
+        UserError: they cannot: no permission, something else of that name, not a megabyte of room.
+    """
+    for name in names:
+        require_target(folder / name)
+    with scratch_folder(folder, "trial") as scratch:
+        try:
+            (scratch / "trial").write_bytes(bytes(1 << 20))
+        except OSError as error:
+            raise UserError(f"{folder}: cannot be written: {error.strerror}; choose a folder with room") from None
 
 
 def _start(folder: Path, last: str) -> None:

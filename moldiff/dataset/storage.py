@@ -1,7 +1,6 @@
 """The featurized set on disk: ragged arrays in safetensors, a Parquet table with one row a molecule, one JSON file."""
 
-import json
-import struct
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,9 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import save
 
+from moldiff.dataset.validation import DatasetInfo, check_info, check_molecules, read_table
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path
 from moldiff.files.manifest import check_files, read_record, write_record
+from moldiff.files.safetensors import read_header
 
 FORMAT = 1
 ARRAYS_FILE = "arrays.safetensors"
@@ -125,7 +126,8 @@ class FeaturizedDataset:
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The table of molecules, or some of its columns, in the order of the arrays."""
-        return pq.read_table(self.folder / TABLE_FILE, columns=list(columns) if columns is not None else None)
+        types = dict.fromkeys({"smiles", "split"}.intersection(columns or ()), pa.string())
+        return read_table(self.folder / TABLE_FILE, len(self), types, _REMEDY, columns)
 
     def rows(self, split: str) -> np.ndarray:
         """Numbers of the molecules of a split (train, valid or test), ascending, int64."""
@@ -146,31 +148,26 @@ def write_arrays(path: Path, molecules: RaggedMolecules) -> None:
 
 
 def read_arrays(path: Path) -> RaggedMolecules:
-    """Map the arrays of a safetensors file into memory; nothing is read until it is used.
+    """Map the arrays of a safetensors file into memory, and make sure that they are molecules.
 
     Raises:
         UserError: the file is missing, truncated or holds other arrays.
     """
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            length = struct.unpack("<Q", file.read(8))[0]
-            header = json.loads(file.read(length)) if length <= size - 8 else None
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; featurize the molecules again") from None
-    except (OSError, struct.error, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); featurize the molecules again") from error
+    header, begin = read_header(path, _REMEDY)
+    size = path.stat().st_size
     arrays: dict[str, np.ndarray] = {}
     for name, dtype in _DTYPES.items():
-        entry = header.get(name) if isinstance(header, dict) else None
-        if entry is None or _SAFETENSORS_DTYPES.get(entry["dtype"]) != dtype.type:
-            raise UserError(f"{path}: is truncated or no featurized set (array {name}); featurize the molecules again")
-        start, stop = (8 + length + offset for offset in entry["data_offsets"])
-        if stop > size:
-            raise UserError(f"{path}: is truncated ({size} bytes); featurize the molecules again")
-        shape = tuple(entry["shape"])
-        mapped = np.memmap(path, dtype, "r", start, shape) if stop > start else np.empty(shape, dtype)
-        arrays[name] = mapped
+        try:
+            entry = header[name]
+            start, stop = (begin + int(offset) for offset in entry["data_offsets"])
+            shape = tuple(int(length) for length in entry["shape"])
+            fits = _SAFETENSORS_DTYPES.get(entry["dtype"]) == dtype.type and min(shape, default=0) >= 0
+        except (KeyError, TypeError, ValueError, AttributeError):
+            fits = False
+        if not fits or stop - start != math.prod(shape) * dtype.itemsize or not begin <= start <= stop <= size:
+            raise UserError(f"{path}: is truncated or no featurized set (array {name}); {_REMEDY}")
+        arrays[name] = np.memmap(path, dtype, "r", start, shape) if stop > start else np.empty(shape, dtype)
+    check_molecules(path, arrays, _REMEDY)
     return RaggedMolecules(**arrays)
 
 
@@ -197,6 +194,7 @@ def open_dataset(folder: Path, *, verify: bool = False) -> FeaturizedDataset:
         UserError: no set, an unfinished, truncated or changed one, or one of another version.
     """
     info = read_info(folder)
+    check_info(folder / INFO_FILE, info, DatasetInfo, _REMEDY)
     if verify:
         check_files(folder, info, _REMEDY)
     molecules = read_arrays(folder / ARRAYS_FILE)

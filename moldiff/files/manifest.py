@@ -6,6 +6,7 @@ as they are.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,11 @@ def check_files(folder: Path, record: Mapping[str, Any], remedy: str, *, may_mis
     """
     checksums = record.get(FILES)
     for name, expected in checksums.items() if isinstance(checksums, dict) else ():
+        if name in ("", ".", "..") or "/" in name or os.sep in name or "\0" in name:
+            raise UserError(f"{folder}: its record names a file outside of it ({name[:60]!r}); {remedy}")
         path = folder / name
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: is no regular file; {remedy}")
         if may_miss and not path.exists():
             continue
         try:

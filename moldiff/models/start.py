@@ -13,23 +13,13 @@ def start_model(options: TrainOptions, info: dict[str, Any]) -> Model:
     """An untrained model for the dataset, or the given weights with the dataset's statistics.
 
     Raises:
-        UserError: the dataset holds an element or charge that the weights do not know, or other hydrogens.
+        UserError: the weights cannot be read, or the dataset has other hydrogens.
     """
     fresh = new_model(options.network, info, options.placeholders if options.start_from is None else 0.0)
     if options.start_from is None:
         return fresh
     path = options.start_from
     start = load_model(weights_path(path))
-    vocabulary, wanted = start.network.vocabulary, fresh.network.vocabulary
-    for name, known, needed in (
-        ("elements (atomic numbers)", vocabulary.elements, wanted.elements),
-        ("charges", vocabulary.charges, wanted.charges),
-    ):
-        if missing := sorted(set(needed) - set(known)):
-            raise UserError(
-                f"{path}: does not know the {name} {missing} of the dataset (it knows {list(known)}); "
-                "featurize with only those, or train from scratch"
-            )
     if start.statistics.hydrogens != fresh.statistics.hydrogens:
         raise UserError(
             f"{path}: trained with {start.statistics.hydrogens} hydrogens, the dataset has "

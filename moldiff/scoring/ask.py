@@ -1,15 +1,14 @@
 """A question too slow to ask of every molecule, asked of many: in processes, with a time-out for each molecule."""
 
 import random
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
 from rdkit import Chem
-from tqdm import tqdm
 
 from moldiff.parallel import Lost, default_workers, run_all
+from moldiff.progress import Progress
 
 Answer = TypeVar("Answer")
 
@@ -29,7 +28,7 @@ def ask_all(
         mols: molecules; conformers travel in double precision.
         workers: processes; 0 takes the processor cores at hand.
         timeout: seconds for a molecule; then it is given up.
-        title: word before the progress bar, which is shown on terminals only.
+        title: word before the progress bar, and the lines of a log.
     """
     coordinates = int(Chem.PropertyPickleOptions.CoordsAsDouble)
     items = ((place, mol.ToBinary(coordinates)) for place, mol in enumerate(mols))
@@ -37,12 +36,12 @@ def ask_all(
     pieces = run_all(
         partial(_answer, question), list, items, workers=workers or default_workers(), chunk=1, timeout=timeout
     )
-    with tqdm(total=len(mols), unit="molecule", desc=title, disable=not sys.stderr.isatty()) as bar:
+    with Progress(title, "molecules", len(mols)) as progress:
         for piece in pieces:
             found = [(piece.item[0], piece.reason)] if isinstance(piece, Lost) else piece
             for place, answer in found:
                 answers[place] = answer
-                bar.update()
+                progress.update()
     return answers
 
 

@@ -25,13 +25,19 @@ def rows_in_order(tasks: Iterator[Task], first: int, workers: int, timeout: floa
         timeout: seconds after which one record is given up.
     """
     waiting: dict[object, Row] = {}
-    pieces = run_all(STEPS[0], list, tasks, then=STEPS[1:], workers=workers, chunk=_CHUNK, timeout=timeout)
+    pieces = run_all(
+        STEPS[0], list, tasks, then=STEPS[1:], workers=workers, chunk=_CHUNK, timeout=timeout, weigh=_weight
+    )
     for piece in pieces:
         rows: list[Row] = [blank_row(piece.item, piece.reason)] if isinstance(piece, Lost) else piece
         waiting.update((row["index"], row) for row in rows)
         while first in waiting:
             yield waiting.pop(first)
             first += 1
+
+
+def _weight(task: Task) -> int:
+    return task.record.weight
 
 
 def score_records(

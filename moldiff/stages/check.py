@@ -1,6 +1,5 @@
 """The check stage: anybody's molecules in; a row for each record and a summary of all out."""
 
-import sys
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
@@ -11,15 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
-from moldiff.chemistry.formats.records import expand_inputs, read_records
+from moldiff.chemistry.formats.records import count_records, expand_inputs, read_records
 from moldiff.config.check import CheckOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, scratch_folder, sha256
 from moldiff.files.manifest import FILES, read_record, record_of, write_record
 from moldiff.files.spreadsheet import inert_row
 from moldiff.parallel import default_workers
+from moldiff.progress import Progress
 from moldiff.scoring.parts import (
     BATCH,
     INFO,
@@ -104,9 +103,12 @@ def check_shard(
     warm_up()
     rows = rows_in_order(tasks, first + 1, workers, options.timeout)
     total_here = None if last is None else last - first
-    bar = tqdm(rows, total=total_here, unit="molecule", desc="check", disable=not sys.stderr.isatty())
+    if total_here is None:
+        total_here = count_records(inputs, smiles_column=options.smiles_column)
+    progress = Progress("check", "records", total_here)
     with only_writer(output / INFO):
-        write_rows(output, iter(bar))
+        with progress:
+            write_rows(output, progress.over(rows))
         finish_part(output, info, samples.ask(workers))
 
 

@@ -1,7 +1,6 @@
 """The featurize stage: molecule files in, a featurized set out."""
 
 import json
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -11,19 +10,28 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from moldiff.chemistry.formats.qm9 import PREFIX
-from moldiff.chemistry.formats.records import Record, expand_inputs, read_records
+from moldiff.chemistry.formats.records import Record, count_records, expand_inputs, read_records
 from moldiff.chemistry.parsing import Rejected, quiet
 from moldiff.chemistry.preparation import add_smiles, check_elements, finish, read_whole, standardise
 from moldiff.config.featurize import FeaturizeOptions
-from moldiff.dataset.shards import SHARD_INFO, Part, assemble, merge_shards, write_shard
+from moldiff.dataset.shards import (
+    SET_FILES,
+    SHARD_FILES,
+    SHARD_INFO,
+    Part,
+    assemble,
+    merge_shards,
+    try_folder,
+    write_shard,
+)
 from moldiff.dataset.splits import split_from_text
 from moldiff.dataset.storage import INFO_FILE, RaggedMolecules
 from moldiff.errors import UserError
 from moldiff.files.atomic import only_writer
 from moldiff.parallel import Lost, default_workers, run_all
+from moldiff.progress import Progress
+from moldiff.stages.suited import suited
 
 _CHUNK = 128
 """Records of one piece of work; also the run of records that stays in one shard."""
@@ -43,7 +51,9 @@ def featurize(options: FeaturizeOptions, output: Path, *, workers: int = 0) -> d
         UserError: an input cannot be read, no record gives a molecule, the output cannot be written, an element
             does not exist, or tblite is missing where GFN2-xTB is asked for.
     """
+    options = suited(options)
     with only_writer(output / INFO_FILE):
+        try_folder(output, SET_FILES)
         parts = [_collect(options, shard, options.shards, workers) for shard in range(options.shards)]
         return assemble(parts, options, output, _versions())
 
@@ -56,7 +66,9 @@ def featurize_shard(options: FeaturizeOptions, shard: int, shards: int, output: 
     """
     if not 0 <= shard < shards:
         raise UserError(f"shard {shard} of {shards} does not exist; they count from 0")
+    options = suited(options)
     with only_writer(output / SHARD_INFO):
+        try_folder(output, SHARD_FILES)
         write_shard(output, _collect(options, shard, shards, workers), options, shard, shards, _versions())
 
 
@@ -67,7 +79,7 @@ def merge(options: FeaturizeOptions, shards: list[Path], output: Path) -> dict[s
         UserError: see `moldiff.dataset.shards.merge_shards`.
     """
     with only_writer(output / INFO_FILE):
-        return merge_shards(shards, options, output, _versions())
+        return merge_shards(shards, suited(options), output, _versions())
 
 
 _Numbered = tuple[int, Record]
@@ -104,24 +116,27 @@ def _collect(options: FeaturizeOptions, shard: int, shards: int, workers: int) -
     inputs = _inputs(options)
     if shards > 1 and "-" in inputs:
         raise UserError("standard input cannot be cut into shards; save it to a file or use one shard")
-    total = sum(Path(name).stat().st_size for name in inputs if Path(name).is_file())
+    total = count_records(inputs, smiles_column=options.smiles_column, id_column=options.id_column)
+    if total is not None:
+        total = -(-min(total, options.limit or total) // shards)
     pieces: list[_Piece] = []
-    with tqdm(total=total or None, unit="B", unit_scale=True, desc="featurize", disable=not sys.stderr.isatty()) as bar:
-        done = molecules = 0
+    with Progress("featurize", "records", total) as progress:
+        molecules = 0
         for piece in run_all(
             partial(_read, options=options),
             _pack,
-            _records(options, inputs, shard, shards, bar),
+            _records(options, inputs, shard, shards),
             then=(partial(_standardise, options=options), _add_smiles, partial(_finish, options=options)),
             workers=workers or default_workers(),
             chunk=_CHUNK,
+            weigh=lambda numbered: numbered[1].weight,
             timeout=options.conformer_timeout + (options.relax_timeout if options.relax != "none" else 0) + _GRACE,
         ):
             if isinstance(piece, Lost):
                 piece = _pack([_Task(*piece.item, "", piece.reason)])
             pieces.append(piece)
-            done, molecules = done + piece.records, molecules + len(piece.molecules)
-            bar.set_postfix_str(f"{done} records, {molecules} molecules", refresh=False)
+            molecules += len(piece.molecules)
+            progress.update(piece.records, f"{molecules:,} molecules")
     return Part.build(
         [piece.molecules for piece in pieces],
         _joined([piece.rows for piece in pieces]),
@@ -141,13 +156,9 @@ def _inputs(options: FeaturizeOptions) -> list[str]:
     return list(names)
 
 
-def _records(
-    options: FeaturizeOptions, inputs: list[str], shard: int, shards: int, bar: "tqdm[Any]"
-) -> Iterator[_Numbered]:
+def _records(options: FeaturizeOptions, inputs: list[str], shard: int, shards: int) -> Iterator[_Numbered]:
     """The shard's records with their numbers over all inputs: runs of equal length are dealt out in turn."""
-    records = read_records(
-        inputs, smiles_column=options.smiles_column, id_column=options.id_column, on_bytes=bar.update
-    )
+    records = read_records(inputs, smiles_column=options.smiles_column, id_column=options.id_column)
     for number, record in enumerate(islice(records, options.limit)):
         if number // _CHUNK % shards == shard:
             yield number, record

@@ -15,14 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from moldiff.chemistry.formats.sdf import write_sdf_block
 from moldiff.config.options import canonical_json, parse
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, write_text
 from moldiff.files.manifest import read_record, record_of, write_record
+from moldiff.progress import Progress
 from moldiff.sampling.plan import Plan, PlannedBatch
 from moldiff.sampling.sampler import Sampler
 from moldiff.sampling.targets import OutsideRange
@@ -117,7 +116,7 @@ def _sample(
     requested = sum(len(batch.indices) for batch in batches)
     blocks: list[str] = []
     flawed: Counter[str] = Counter()
-    with tqdm(total=requested, desc="sample", unit="mol", disable=not sys.stderr.isatty(), dynamic_ncols=True) as bar:
+    with Progress("sample", "molecules", requested) as progress:
         for batch in batches:
             file = parts / f"{batch.number:06d}.sdf"
             flaws_file = file.with_suffix(".json")
@@ -127,7 +126,7 @@ def _sample(
                 write_text(file, text)
             blocks += _split(file)
             flawed.update(json.loads(flaws_file.read_text(encoding="utf-8")))
-            bar.update(len(batch.indices))
+            progress.update(len(batch.indices))
     seconds = time.monotonic() - start
     _write(output, blocks)
     record = {

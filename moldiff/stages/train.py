@@ -3,6 +3,7 @@
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -13,7 +14,8 @@ import torch
 
 from moldiff.config.train import TrainOptions
 from moldiff.dataset.loader import MoleculeLoader
-from moldiff.dataset.storage import open_dataset
+from moldiff.dataset.storage import INFO_FILE, open_dataset
+from moldiff.dataset.validation import STATISTICS
 from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.errors import UserError
 from moldiff.files.atomic import sha256, write_text
@@ -25,6 +27,7 @@ from moldiff.sampling.following import sampled_rates
 from moldiff.sampling.sampler import torch_threads
 from moldiff.scoring.molecule.portrait import all_ring_systems
 from moldiff.stages.properties import steered
+from moldiff.stages.suited import describe_unknown
 from moldiff.training.learner import Learner
 from moldiff.training.log import MetricsLog
 from moldiff.training.malloc import keep_large_buffers
@@ -59,11 +62,22 @@ def train(
     if overwrite:
         shutil.rmtree(state, ignore_errors=True)
     featurized = open_dataset(dataset, verify=True)
+    if missing := [name for name in STATISTICS if featurized.info.get(name) is None]:
+        raise UserError(f"{dataset / INFO_FILE}: does not say {missing[0]}; featurize the molecules again")
     torch.manual_seed(options.seed)
     claim_state(state, dataset)
     model, properties = steered(options, start_model(options, dict(featurized.info)), featurized, state)
     vocabulary = model.network.vocabulary
-    learning, held_out = (MoleculeLoader.of(featurized, split, vocabulary, properties) for split in ("train", "valid"))
+    tuned = options.start_from is not None
+    learning, held_out = (
+        MoleculeLoader.of(featurized, split, vocabulary, properties, known_only=tuned) for split in ("train", "valid")
+    )
+    left_out = describe_unknown(featurized.molecules, vocabulary) if tuned else ""
+    if left_out and not len(learning):
+        raise UserError(f"{dataset}: no molecule to train on: {left_out}; featurize with --for {options.start_from}")
+    if left_out:
+        counts = Counter(learning.sizes.tolist())
+        model = replace(model, statistics=replace(model.statistics, sizes=dict(sorted(counts.items()))))
     if not len(learning):
         raise UserError(
             f"{dataset}: no molecule is in the train split; featurize more molecules or lower valid_fraction"
@@ -78,6 +92,8 @@ def train(
                 f"{sum(p.numel() for p in model.network.parameters()):,} parameters",
                 file=sys.stderr,
             )
+            if left_out:
+                print(left_out, file=sys.stderr)
         # beside the state, with which it is continued: a workflow deletes the outputs of a killed job
         log = MetricsLog(state / "metrics.csv", learner.weights, writes=learner.rank == 0)
         followers = Followers(
@@ -92,6 +108,7 @@ def train(
         "threads": threads,
         "device": str(learner.fabric.device.type),
         "options": options.model_dump(mode="json"),
+        **({"left_out": left_out} if left_out else {}),
         "dataset": {key: featurized.info.get(key) for key in ("molecules", "records_read", "sha256", "hydrogens")},
         "versions": {"moldiff": version(), "torch": torch.__version__},
     }

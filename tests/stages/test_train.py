@@ -113,19 +113,27 @@ class TestFineTuning:
         info["marginals"] = {"element": [0.5, 0.5], "charge": [1.0], "bond": [0.25] * 4}
         assert start_model(self.options(trained), info).network.vocabulary == tiny.VOCABULARY
 
-    @pytest.mark.parametrize(
-        ("vocabulary", "message"),
-        [
-            ({"elements": [6, 7, 17, 35], "charges": [0]}, r"elements \(atomic numbers\) \[17, 35\]"),
-            ({"elements": [6, 7], "charges": [0, 2]}, r"charges \[2\]"),
-        ],
-    )
-    def test_what_the_weights_do_not_know(
-        self, vocabulary: dict[str, list[int]], message: str, trained: Path, dataset: Path
+    def test_molecules_that_the_weights_do_not_know_are_left_out(
+        self, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        info = {**load_info(dataset), "vocabulary": vocabulary}
-        with pytest.raises(UserError, match=rf"model\.safetensors.*{message}"):
-            start_model(self.options(trained), info)
+        molecules = tiny.random_molecules(40)
+        molecules[3].atomic_numbers[0], molecules[5].atomic_numbers[0], molecules[5].formal_charges[0] = 5, 14, 2
+        folder = tiny.dataset(tmp_path / "dataset", molecules).folder
+        train(self.options(trained), folder, tmp_path / "out")
+        said = (
+            "left out 2 of 40 molecules that the weights do not know: 2 with the elements B, Si; 1 with the charges +2"
+        )
+        assert said in capsys.readouterr().err
+        assert json.loads((tmp_path / "out/train.json").read_text())["left_out"] == said
+        assert sum(load_model(tmp_path / "out/model.safetensors").statistics.sizes.values()) == 38
+
+    def test_nothing_that_the_weights_know(self, trained: Path, tmp_path: Path) -> None:
+        molecules = tiny.random_molecules(3)
+        for molecule in molecules:
+            molecule.atomic_numbers[:] = 5
+        folder = tiny.dataset(tmp_path / "dataset", molecules).folder
+        with pytest.raises(UserError, match="no molecule to train on: left out 3 of 3 .* elements B; .*--for"):
+            train(self.options(trained), folder, tmp_path / "out")
 
     def test_other_hydrogens(self, trained: Path, dataset: Path) -> None:
         with pytest.raises(UserError, match="implicit hydrogens.*explicit"):

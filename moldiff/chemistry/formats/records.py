@@ -20,6 +20,8 @@ Kind = Literal["sdf", "smiles", "xyz"]
 
 LONGEST_NAME = 1000
 """Characters of a name that are kept."""
+_COUNTED = 1 << 26
+"""Bytes of files whose records are counted before the work, which takes a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Record:
     properties: dict[str, str] = field(default_factory=dict)
     problem: str | None = None
     """Why the record cannot be read, if that shows before its chemistry is looked at."""
+
+    @property
+    def weight(self) -> int:
+        """Characters that it holds."""
+        return len(self.text) + sum(map(len, self.properties.values()))
 
 
 def expand_inputs(patterns: Iterable[str]) -> list[Path]:
@@ -97,6 +104,21 @@ def read_records(
                 if id_column is not None and record.properties.get(id_column):
                     name = record.properties[id_column]
                 yield replace(record, index=number, name=name[:LONGEST_NAME])
+
+
+def count_records(
+    inputs: Iterable[str], *, smiles_column: str | None = None, id_column: str | None = None
+) -> int | None:
+    """How many records the inputs hold, for the time left; None where to count them would take long or cannot be.
+
+    Raises:
+        UserError: see `read_records`.
+    """
+    inputs = list(inputs)
+    paths = [Path(name) for name in inputs]
+    if not all(path.is_file() for path in paths) or sum(path.stat().st_size for path in paths) > _COUNTED:
+        return None
+    return sum(1 for _ in read_records(inputs, smiles_column=smiles_column, id_column=id_column))
 
 
 def _read_file(

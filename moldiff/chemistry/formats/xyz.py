@@ -33,7 +33,7 @@ def read_xyz(lines: Iterator[Line]) -> Iterator[tuple[str, str, dict[str, str], 
             elif frame or text.strip():
                 length += len(text)
                 long = long or problem is not None or length > LONGEST_RECORD
-                if not long or not frame:
+                if not long or len(frame) < 2:
                     frame.append(text)
     except DamagedInput as error:
         damage = str(error)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import random
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,7 +16,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rdkit import rdBase
-from tqdm import tqdm
 
 from moldiff.chemistry.arrays import MoleculeArrays, to_rdkit
 from moldiff.chemistry.formats.records import Record, expand_inputs, read_records
@@ -26,6 +24,7 @@ from moldiff.dataset.storage import RaggedMolecules, open_dataset
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, sha256
 from moldiff.parallel import Lost, default_workers, run_all
+from moldiff.progress import Progress
 from moldiff.scoring.metrics import DESCRIPTORS
 from moldiff.scoring.molecule.keys import contained, key_hash
 from moldiff.scoring.records import DEFINITIONS
@@ -172,10 +171,10 @@ def _make(path: Path, checksum: str, workers: int, timeout: float, smiles_column
     valid = 0
     sampled: list[tuple[int, str, bytes]] = []
     pieces = run_all(STEPS[0], list, tasks, then=STEPS[1:], workers=workers, chunk=_CHUNK, timeout=timeout)
-    bar = tqdm(total=total, unit="molecule", desc="reference", disable=not sys.stderr.isatty())
+    progress = Progress("reference", "molecules", total)
     for piece in pieces:
         rows = [blank_row(piece.item, piece.reason)] if isinstance(piece, Lost) else piece
-        bar.update(len(rows))
+        progress.update(len(rows))
         for row in rows:
             if not row["valid"]:
                 continue
@@ -188,7 +187,7 @@ def _make(path: Path, checksum: str, workers: int, timeout: float, smiles_column
                 codes = row.get("_geometry", b"")
                 assert isinstance(codes, bytes)
                 sampled.append((key, json.dumps(kept, sort_keys=True), codes))
-    bar.close()
+    progress.close()
     if not distinct:
         raise UserError(f"{path}: holds no valid molecule to compare with; give a file of valid ones")
     # Two tables in one file, side by side: the distinct molecules, and the sample that is profiled.
@@ -222,7 +221,7 @@ def _records(path: Path, drawn: frozenset[int], smiles_column: str | None) -> It
         yield from ((record, "") for record in read_records([str(path)], smiles_column=smiles_column))
         return
     dataset = open_dataset(path)
-    keys_hold = dataset.info["versions"].get("rdkit") == version("rdkit")
+    keys_hold = dataset.info.get("versions", {}).get("rdkit") == version("rdkit")
     table = dataset.table(["smiles", "split"])
     train = [place for place, split in enumerate(table["split"].to_pylist()) if split == "train"]
     smiles = table["smiles"].to_pylist()
