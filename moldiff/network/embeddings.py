@@ -16,7 +16,7 @@ from moldiff.network.graph import CompleteGraph
 from moldiff.network.radial import RadialBasis
 
 CONDITION = 64
-"""Channels of the condition, which is made of the noise level."""
+"""Channels of the condition, which is made of the noise level and of properties."""
 ATOM_LEVELS, PAIR_LEVELS = 6, 2
 """Inputs of an atom and of a pair that say how their levels differ from the molecule's: two for each modality."""
 SMALLEST_LEVEL = 1e-6
@@ -24,7 +24,7 @@ SMALLEST_LEVEL = 1e-6
 
 
 class Embeddings(nn.Module):
-    """The condition from the highest level of a molecule; atoms and pairs from what is seen of them.
+    """The condition from the highest level of a molecule and its properties; atoms and pairs from what is seen of them.
 
     How the level of an atom or a pair differs from the molecule's enters beside its classes; these inputs are zero
     where nothing is given, and have weights of zero at first.
@@ -33,7 +33,7 @@ class Embeddings(nn.Module):
         vocabulary: the categories.
         atom_channels, pair_channels: of the state that a body takes.
         hidden: hidden width of the pairs' network.
-        properties: scales of the properties that molecules can be asked for, in the order of their columns.
+        properties: scales of the properties that molecules can be asked for.
     """
 
     def __init__(

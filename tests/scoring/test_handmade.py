@@ -97,3 +97,12 @@ def test_a_complaint_cut_within_a_character_is_an_unreadable_record():
     row = score(Task(1, Record("by hand", 1, "C" * 200 + "é" * 200 + "(", "smiles")))
     assert not row["readable"]
     assert "unreadable SMILES" in row["reasons"]
+
+
+def test_a_sulfoxide_has_the_same_key_from_bonds_and_from_positions():
+    cases = Path(__file__).parents[1] / "data" / "cases"
+    keys = {
+        name: [score(Task(1, record))["key"] for record in read_records([str(cases / f"sulfoxide_dev.{name}")])]
+        for name in ("sdf", "xyz")
+    }
+    assert keys["sdf"] == keys["xyz"] == ["CS(=O)c1ccccc1"]

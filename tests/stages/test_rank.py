@@ -215,7 +215,7 @@ def test_compare_puts_sets_side_by_side(checked: Path, tmp_path: Path):
     assert {row["set"] for row in rows} == {"a", "b|c"}
     assert len({len(line.split(" | ")) for line in table.splitlines() if line.startswith("| ")}) <= 2
     page = (tmp_path / "out" / "comparison.html").read_text()
-    assert page.count('class="plot"') == 9  # a chart for each descriptor
+    assert page.count('class="plot"') == 11  # a chart for each descriptor, rings and stereocentres among them
     assert "<script" not in page
     assert "http://" not in page.replace("http://www.w3.org", "")
     with pytest.raises(UserError, match="two or more"):

@@ -54,7 +54,7 @@ def test_weights_without_either_learn_them(dataset: Path, tmp_path: Path) -> Non
     options = tiny.train_options(steps=4, placeholders=0.2, properties=["qed"], start_from=str(plain))
     tuned = load_model(train(options, dataset, tmp_path / "tuned"))
     assert [scale.name for scale in tuned.statistics.properties] == ["qed"]
-    head = tuned.network.state_dict()["properties.layers.2.weight"]
+    head = tuned.network.state_dict()["embeddings.properties.layers.2.weight"]
     assert head.abs().max() > 0, "the properties were learned from"
     kept = load_model(
         train(

@@ -38,7 +38,7 @@ def test_a_check_against_a_name(tmp_path: Path):
     (tmp_path / "some.smi").write_text("CC#N known\nCCCCCCCCCCCCCC new\nC1CCCCCCCCC1 ring\n")
     summary = check(CheckOptions(), [str(tmp_path / "some.smi")], tmp_path / "out", train=Path("qm9"), workers=1)
     assert summary.metrics["novelty"].numerator == 2
-    assert summary["train"]["path"] == "what qm9 learned from"
+    assert summary.train.path == "what qm9 learned from"
     assert "snn" not in summary.values
     assert summary.distances["mw"].value > summary.distances["mw"].noise_floor
     with pytest.raises(UserError, match="needs the molecules"):

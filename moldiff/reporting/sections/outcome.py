@@ -116,7 +116,7 @@ def _cards(summary: Mapping[str, Any]) -> list[Card]:
     for name in HEADLINE:
         found = rate_of(metrics.get(name, {}))
         if found:
-            counted = f"{plain(found.numerator)} of {plain(found.denominator)} {_RATES[name].of}"
+            counted = f"{plain(found.numerator)} of {plain(found.denominator)} {_RATES[name].of.removeprefix('all ')}"
             note = f"{counted}; 95\u202f% interval {interval(found)}"
             cards.append(Card(_RATES[name].title, percent(found.value), note))
     return cards[:6]
