@@ -14,14 +14,14 @@ DEFINITIONS = "moldiff-check-2"
 SUMMARY = "summary.json"
 
 
-class _Record(BaseModel):
-    """A part of the summary; what a newer version adds to it is left out."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
+_READ = ConfigDict(frozen=True, extra="ignore")
+"""Of every part of the summary: what a newer version adds to it is left out."""
 
 
-class RateRecord(_Record):
+class RateRecord(BaseModel):
     """A share with its Wilson 95 % interval; None where nothing was counted. ``reference`` is the reference's share."""
+
+    model_config = _READ
 
     numerator: int
     denominator: int
@@ -31,8 +31,10 @@ class RateRecord(_Record):
     reference: float | None = None
 
 
-class NumberRecord(_Record):
+class NumberRecord(BaseModel):
     """A number, the molecules ``n`` it was taken from, and what else is known of it."""
+
+    model_config = _READ
 
     value: int | float
     pairs: int | None = None
@@ -41,16 +43,20 @@ class NumberRecord(_Record):
     unit: str = ""
 
 
-class HistogramRecord(_Record):
+class HistogramRecord(BaseModel):
     """Counts in equal bins from ``low``."""
+
+    model_config = _READ
 
     low: float
     width: float
     counts: list[int]
 
 
-class DescriptorRecord(_Record):
+class DescriptorRecord(BaseModel):
     """The distribution of a descriptor; numbers are None where nothing was counted."""
+
+    model_config = _READ
 
     n: int
     mean: float | None
@@ -61,8 +67,10 @@ class DescriptorRecord(_Record):
     histogram: HistogramRecord
 
 
-class DistanceRecord(_Record):
+class DistanceRecord(BaseModel):
     """A distance to the reference beside its noise floor, and the molecules of each."""
+
+    model_config = _READ
 
     kind: str
     unit: str
@@ -74,8 +82,10 @@ class DistanceRecord(_Record):
     covered: float | None
 
 
-class KnownSetRecord(_Record):
+class KnownSetRecord(BaseModel):
     """A training or reference set."""
+
+    model_config = _READ
 
     path: str
     checksum: str
@@ -85,16 +95,20 @@ class KnownSetRecord(_Record):
     profiled: int
 
 
-class InputRecord(_Record):
+class InputRecord(BaseModel):
     """A checked file and its number of records."""
+
+    model_config = _READ
 
     path: str
     sha256: str | None
     records: int
 
 
-class CheckSummary(_Record):
+class CheckSummary(BaseModel):
     """Everything that a check says of a set of molecules; dictionaries are by name of the metric."""
+
+    model_config = _READ
 
     definitions: str
     hydrogens: str
