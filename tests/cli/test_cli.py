@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 import moldiff
 from moldiff.cli import main as cli
-from moldiff.cli.log import Tee, open_log
 from moldiff.cli.options import collect
 from moldiff.config import reference as config_docs
 from moldiff.config import run as config
@@ -187,14 +186,6 @@ def test_a_log_that_cannot_be_written(tmp_path: Path):
     assert done.stderr.startswith(f"error: {tmp_path / 'file' / 'log'}: the log cannot be written")
 
 
-def test_a_log_follows_no_link(tmp_path: Path):
-    (tmp_path / "victim").write_text("precious")
-    (tmp_path / "log").symlink_to("victim")
-    with pytest.raises(UserError, match="log: is a symbolic link"):
-        open_log(tmp_path / "log")
-    assert (tmp_path / "victim").read_text() == "precious"
-
-
 SUMMARY = {
     "n_total": 10,
     "n_valid": 5,
@@ -305,15 +296,3 @@ def test_a_signal_leaves_no_temporary_file(tmp_path: Path, number: signal.Signal
     assert process.returncode == 128 + number
     assert "Traceback" not in errors
     assert list((tmp_path / "out").iterdir()) == []
-
-
-def test_the_log_repeats_messages_but_no_progress_bars(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    with open_log(tmp_path / "new" / "log") as log:
-        tee = Tee(sys.stdout, log)
-        print("message", file=tee)
-        print("\r50 %", end="", file=tee)
-        print(file=tee)
-        print("end", file=tee)
-        assert tee.isatty() is False
-    assert (tmp_path / "new" / "log").read_text() == "message\nend\n"
-    assert capsys.readouterr().out == "message\n\r50 %\nend\n"

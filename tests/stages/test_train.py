@@ -163,7 +163,7 @@ def test_one_molecule_is_learned_by_heart(tmp_path: Path) -> None:
     )
     sampler = Sampler.load(train(options, featurized.folder, tmp_path / "training"))
     plan = Plan.of(tiny.sample_options(n=40, steps=30))
-    batches = plan.batches(sampler.model.statistics.sizes)
+    batches = plan.batches(sampler.model.statistics)
     made = [one.arrays for batch in batches for one in sampler.batch(plan, batch)]
 
     def described(arrays: Any) -> tuple[np.ndarray, np.ndarray, list[int]]:

@@ -253,42 +253,6 @@ def test_on_a_cluster_threads_follow_the_configuration(folder: Path):
     assert "mem_mb=6000" in told["train"]
 
 
-MODULE = """
-module moldiff:
-    snakefile: {snakefile}
-    config: {config}
-    prefix: "generated"
-
-
-use rule * from moldiff as moldiff_*
-
-
-rule all:
-    default_target: True
-    input:
-        rules.moldiff_all.input,
-"""
-
-
-def test_as_a_module_with_a_prefix_it_writes_below_it_and_reads_what_is_named(folder: Path, tmp_path: Path):
-    shutil.copytree(folder / "raw", tmp_path / "raw")
-    (tmp_path / "mine.py").write_text("def score(mol):\n    return mol.GetNumHeavyAtoms()\n")
-    options = {**OPTIONS, "rank": {"n": 3, "scores": {"size": "mine.py:score"}}}
-    text = MODULE.format(snakefile=repr(str(ROOT / "workflow/Snakefile")), config=options)
-    (tmp_path / "Snakefile").write_text(text)
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", "--cores", "2"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    told = done.stdout + done.stderr
-    assert done.returncode == 0, told
-    rules = {f"moldiff_{name}" for name in RULES}
-    assert set(re.findall(r"^(moldiff_\w+) +\d+$", told, re.MULTILINE)) == rules
-    named = re.findall(r"--(?:out|log|state|dataset|training|samples|check|benchmarks) (\S+)", told)
-    assert len(named) > 20
-    assert all(path.startswith(("generated/", "'generated/")) for path in named), named
-    assert "input: raw/molecules.smi" in told
-    assert "input: mine.py" in told
-
-
 def test_snakemake_reports_our_figures_and_tables(folder: Path, tmp_path: Path):
     made = tmp_path / "report.zip"
     done = snakemake(folder, "--report", str(made))
