@@ -9,7 +9,7 @@ from rdkit import Chem
 from moldiff.chemistry.gfn2 import require_tblite
 from moldiff.scoring.declared import Column, Metric, Row, Share, Value
 from moldiff.scoring.molecule.conformers import compare_with_conformers
-from moldiff.scoring.molecule.crosscheck import crosscheck
+from moldiff.scoring.molecule.crosscheck import crosscheck, require_posebusters
 from moldiff.scoring.molecule.strain import Relaxation, strain
 from moldiff.scoring.molecule.xtb import relax
 
@@ -98,6 +98,7 @@ POSEBUSTERS = Question(
     ),
     ask=_ask_posebusters,
     lost=_lose_posebusters,
+    require=require_posebusters,
     metrics=(
         Metric(
             "posebusters",

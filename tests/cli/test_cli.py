@@ -78,7 +78,7 @@ def leaves(group: type[Options], prefix: str = "") -> list[str]:
 def test_every_option_of_a_stage_is_a_flag(stage: str):
     output = RUNNER.invoke(cli.app, [stage, "--help"], env={"COLUMNS": "200", "TERM": "dumb"}).output
     for name in leaves(config.option_groups()[stage]):
-        name = {"filters": "filter", "weights": "weight", "scores": "score"}.get(name, name)
+        name = {"filters": "filter", "weights": "weight", "scores": "score", "suit": "for"}.get(name, name)
         assert f"--{name}" in output or (stage, name) == ("featurize", "inputs")
 
 

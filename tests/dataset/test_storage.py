@@ -93,7 +93,9 @@ def test_unfinished_truncated_changed_and_foreign_sets_are_errors(tmp_path):
         arrays.write_bytes(content[:length])
         with pytest.raises(UserError, match=ARRAYS_FILE):
             open_dataset(tmp_path)
-    arrays.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    size = int.from_bytes(content[:8], "little")
+    place = 8 + size + json.loads(content[8 : 8 + size])["positions"]["data_offsets"][0]
+    arrays.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
     open_dataset(tmp_path)
     with pytest.raises(UserError, match="was changed"):
         open_dataset(tmp_path, verify=True)

@@ -81,6 +81,7 @@ def _summary(samples: str) -> dict[str, object]:
         "definitions": "test-1",
         "hydrogens": "explicit",
         "n_total": 8,
+        "n_valid": 6,
         "n_distinct": 6,
         "metrics": {"valid": rate, "uniqueness": whole, "novelty": whole, EVIL: rate},
         "values": {"internal_diversity": {"value": 0.9, "pairs": 15}},
@@ -98,7 +99,15 @@ def _summary(samples: str) -> dict[str, object]:
 
 
 def _histogram(counts: list[int]) -> dict[str, object]:
-    return {"n": sum(counts), "mean": 0.5, "p50": 0.5, "histogram": {"low": 0.0, "width": 0.2, "counts": counts}}
+    return {
+        "n": sum(counts),
+        "mean": 0.5,
+        "std": 0.2,
+        "p10": 0.2,
+        "p50": 0.5,
+        "p90": 0.8,
+        "histogram": {"low": 0.0, "width": 0.2, "counts": counts},
+    }
 
 
 def _dataset(folder: Path) -> None:

@@ -85,7 +85,17 @@ def test_a_comparison_draws_in_silence(browser: str, served: tuple[str, list[str
     folder = page.parent / "check"
     summary = json.loads((folder / "summary.json").read_text())
     counts = [1, 4, 9, 16, 9, 4, 1]
-    summary["descriptors"] = {"qed": {"n": sum(counts), "histogram": {"low": 0, "width": 0.1, "counts": counts}}}
+    summary["descriptors"] = {
+        "qed": {
+            "n": sum(counts),
+            "mean": 0.3,
+            "std": 0.1,
+            "p10": 0.1,
+            "p50": 0.3,
+            "p90": 0.5,
+            "histogram": {"low": 0, "width": 0.1, "counts": counts},
+        }
+    }
     (folder / "summary.json").write_text(json.dumps(summary))
     compare([folder, folder], page.parent / "compared", names=["one", "other"])
     shown = dump(browser, tmp_path / "profile", address.replace("report.html", "compared/comparison.html"))

@@ -9,6 +9,7 @@ import pytest
 
 from moldiff.config.check import CheckOptions
 from moldiff.config.featurize import FeaturizeOptions
+from moldiff.config.rank import RankOptions
 from moldiff.config.report import ReportOptions
 from moldiff.errors import UserError
 from moldiff.models.checkpoint import Model, Statistics, load_model, save_model
@@ -54,7 +55,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "check": lambda made: check_shard(CHECK, [str(made / "sample.sdf")], 0, 1, made / "out", workers=1),
     "novelty": lambda made: merge_checks(CHECK, [made / "part"], made / "out", train=made / "dataset", workers=1),
     "merge check": lambda made: merge_checks(CHECK, [made / "part"], made / "out", workers=1),
-    "rank": lambda made: rank(made / "check", made / "out", n=1),
+    "rank": lambda made: rank(made / "check", made / "out", RankOptions(n=1)),
     "report": lambda made: report(
         ReportOptions(pictures=0, molecules=0), made / "out.html", dataset=made / "dataset", check=made / "check"
     ),
