@@ -76,6 +76,7 @@ def _row(name: str, smiles: str | None, *, pb: bool = True, reasons: str = "") -
 
 def _summary(samples: str) -> dict[str, object]:
     rate = {"value": 0.75, "numerator": 6, "denominator": 8, "low": 0.41, "high": 0.93}
+    counted = {"unit": "", "covered": None, "noise_floor_n": 4, "n": 6, "reference_n": 8}
     whole = {"value": 1.0, "numerator": 6, "denominator": 6, "low": 0.61, "high": 1.0}
     return {
         "definitions": "test-1",
@@ -84,16 +85,16 @@ def _summary(samples: str) -> dict[str, object]:
         "n_valid": 6,
         "n_distinct": 6,
         "metrics": {"valid": rate, "uniqueness": whole, "novelty": whole, EVIL: rate},
-        "values": {"internal_diversity": {"value": 0.9, "pairs": 15}},
+        "values": {"internal_diversity": {"value": 0.9, "n": 6, "pairs": 15}},
         "distances": {
-            "elements": {"kind": "TV", "value": 0.2, "noise_floor": 0.1, "n": 6, "reference_n": 8},
-            "qed": {"kind": "W1", "value": 0.03, "noise_floor": 0.01, "n": 6, "reference_n": 8},
+            "elements": {"kind": "TV", "value": 0.2, "noise_floor": 0.1, **counted},
+            "qed": {"kind": "W1", "value": 0.03, "noise_floor": 0.01, **counted},
         },
         "descriptors": {"qed": _histogram([0, 1, 3, 2, 0])},
         "reference_descriptors": {"qed": _histogram([2, 2, 2, 1, 1])},
         "train": {"path": EVIL, "checksum": "c" * 64, "records": 8, "valid": 8, "distinct": 8, "profiled": 8},
         "reference": {"path": EVIL, "checksum": "c" * 64, "records": 8, "valid": 8, "distinct": 8, "profiled": 8},
-        "inputs": [{"path": samples, "records": 8}],
+        "inputs": [{"path": samples, "records": 8, "sha256": "d" * 64}],
         "versions": {"rdkit": "2026.9.1"},
     }
 

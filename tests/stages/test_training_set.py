@@ -48,7 +48,7 @@ def test_a_check_against_a_name(tmp_path: Path):
 def test_a_file_comes_first_and_what_is_neither_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MOLDIFF_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(UserError, match="no shipped weights; those are drugs, qm9, qm9-heavy"):
+    with pytest.raises(UserError, match="no shipped weights; those are drugs, leads, qm9, qm9-heavy"):
         load_training_set("qm8")
     with pytest.raises(UserError, match="no such file"):
         load_training_set("absent.smi")
