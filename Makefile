@@ -31,7 +31,7 @@ test: $(VENV)/.test-ready lint ## make the environment, run the linters and all 
 	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-cluster: $(VENV)/.test-ready ## run the workflow on a real Slurm that is installed and started here (Debian, as root)
-	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.cluster $(ARGS)
+	MOLDIFF_TEST_RESULTS=results OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.cluster $(ARGS)
 
 test-faults: $(VENV)/.test-ready ## kill the workflow at 30 random moments, rerun and compare (half an hour)
 	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.faults.kill $(or $(ARGS),30)

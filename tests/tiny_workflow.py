@@ -4,6 +4,7 @@ import copy
 import csv
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ SMILES = (
     "c1ccncc1 Cc1ccccc1 Oc1ccccc1 Nc1ccccc1 CC(C)C CCCC CCOC CCNC CC(=O)C CCC=O CCC#N OCC=O NCC=O C1CCNC1 C1CCOC1 "
     "CC1CC1 OC1CC1 NC1CC1 CSC CCS CCF CCCl FC(F)C ClCCl OC=O NC=O c1ccoc1 c1ccsc1 c1cc[nH]c1 Cn1cccc1"
 ).split()
-RESULTS = 'it\'s $(touch run); touch "here" & [a]*'
+RESULTS = os.environ.get("MOLDIFF_TEST_RESULTS", 'it\'s $(touch run); touch "here" & [a]*')
 """Folder of the results: whatever a shell could take for something else."""
 OPTIONS: dict[str, Any] = {
     "name": "tiny",
