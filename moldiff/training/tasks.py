@@ -20,7 +20,6 @@ UNKNOWN = 0.15
 """Share of molecules of which no property is shown, so that a network also knows molecules of which nothing is asked;
 the guidance is the difference (Ho and Salimans 2022, arXiv:2207.12598)."""
 HYDROGEN = 1
-NOTHING_GIVEN = TaskShares(new=1, fragment=0, fragments=0, conformer=0, bonds=0, hydrogens=0)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from rdkit.Chem import rdDistGeom
 
 from moldiff.config.check import CheckOptions
 from moldiff.errors import UserError
-from moldiff.scoring.ask import draw
-from moldiff.scoring.molecule.crosscheck import crosscheck_all
+from moldiff.scoring.ask import ask_all, draw
+from moldiff.scoring.molecule.crosscheck import CrossCheck, crosscheck
+from moldiff.scoring.questions import POSEBUSTERS
 from moldiff.scoring.sampled import Samples
 
 
@@ -30,7 +31,9 @@ def test_a_broken_molecule_does_not_take_the_others_along() -> None:
     )
     broken.GetConformer().SetAtomPosition(0, (math.nan, 0, 0))  # ends PoseBusters with an exception
     stretched.GetConformer().SetAtomPosition(0, (9, 9, 9))
-    first, second, third, fourth, fifth = crosscheck_all([good, broken, stretched, bare, good], workers=1)
+    asked = [good, broken, stretched, bare, good]
+    verdicts = ask_all(crosscheck, asked, workers=1, timeout=60.0, title="PoseBusters")
+    first, second, third, fourth, fifth = [verdict for verdict in verdicts if isinstance(verdict, CrossCheck)]
     assert first.passed
     assert fifth == first
     assert not second.passed
@@ -44,10 +47,10 @@ def test_a_broken_molecule_does_not_take_the_others_along() -> None:
 
 def test_a_molecule_that_takes_too_long_is_given_up() -> None:
     paclitaxel = "CC1=C2C(C(=O)C3(C(CC4C(C3C(C(C2(C)C)(CC1OC(=O)C(C(C5=CC=CC=C5)NC(=O)C6=CC=CC=C6)O)O)OC(=O)C7=CC=CC=C7)(CO4)OC(=O)C)O)C)OC(=O)C"  # noqa: E501
-    [verdict] = crosscheck_all([embedded(paclitaxel)], workers=1, timeout=0.01)
-    assert not verdict.passed
-    assert verdict.reason is not None
-    assert verdict.reason.startswith("timeout")
+    [reason] = ask_all(crosscheck, [embedded(paclitaxel)], workers=1, timeout=0.01, title="PoseBusters")
+    assert isinstance(reason, str)
+    assert reason.startswith("timeout")
+    assert POSEBUSTERS.lost(reason) == {"posebusters": False, "posebusters_failed": reason}
 
 
 def test_the_seed_decides_which_are_drawn() -> None:

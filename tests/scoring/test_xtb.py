@@ -7,8 +7,12 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
 from moldiff.errors import UserError
-from moldiff.scoring.molecule.xtb import relax, relax_all
+from moldiff.scoring.ask import ask_all
+from moldiff.scoring.molecule.strain import Relaxation
+from moldiff.scoring.molecule.xtb import relax
+from moldiff.scoring.questions import QUESTIONS
 
+XTB = next(question for question in QUESTIONS if question.name == "xtb")
 needs_tblite = pytest.mark.skipif(importlib.util.find_spec("tblite") is None, reason="the extra xtb is not installed")
 
 
@@ -22,7 +26,9 @@ def embedded(smiles: str) -> Chem.Mol:
 @needs_tblite
 def test_relaxes_and_gives_reasons() -> None:
     water, methane = embedded("O"), Chem.RemoveHs(embedded("C"))
-    found = relax_all([water, Chem.MolFromSmiles("CC"), methane], workers=1, timeout=120)
+    asked = [water, Chem.MolFromSmiles("CC"), methane]
+    answers = ask_all(relax, asked, workers=1, timeout=120, title="GFN2-xTB")
+    found = [answer for answer in answers if isinstance(answer, Relaxation)]
     assert found[0].reason is None
     assert found[0].energy is not None
     assert 0 < found[0].energy < 5
@@ -45,16 +51,16 @@ def test_energy_of_water_is_the_published_one() -> None:
 
 @needs_tblite
 def test_a_molecule_that_takes_too_long_is_given_up() -> None:
-    [found] = relax_all([embedded("CCCCCCCCCCCCCCCC")], workers=1, timeout=0.05)
-    assert found.energy is None
-    assert found.reason is not None
-    assert found.reason.startswith("timeout")
+    [reason] = ask_all(relax, [embedded("CCCCCCCCCCCCCCCC")], workers=1, timeout=0.05, title="GFN2-xTB")
+    assert isinstance(reason, str)
+    assert reason.startswith("timeout")
+    assert XTB.lost(reason) == {"xtb_energy": None, "xtb_rmsd": None, "xtb_reason": reason}
 
 
 def test_without_tblite_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"moldiff\[xtb\]"):
-        relax_all([embedded("O")])
+        XTB.require()
 
 
 @needs_tblite

@@ -5,15 +5,13 @@ import importlib.util
 import io
 import logging
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any, Literal
 
 from rdkit import Chem, rdBase
 
 from moldiff.errors import UserError
-from moldiff.scoring.ask import ask_all
 
 Configuration = Literal["mol_fast", "mol"]
 
@@ -27,22 +25,6 @@ class CrossCheck:
     not_evaluated: tuple[str, ...] = ()
     reason: str | None = None
     """Why there is no verdict at all."""
-
-
-def crosscheck_all(
-    mols: Sequence[Chem.Mol], *, configuration: Configuration = "mol_fast", workers: int = 0, timeout: float = 60.0
-) -> list[CrossCheck]:
-    """`crosscheck` of many molecules, in their order; choose a sample with `moldiff.scoring.ask.draw`.
-
-    Args:
-        mols: molecules with a conformer.
-        configuration: PoseBusters' configuration; ``mol`` adds the energy ratio, at ten times the cost.
-        workers: processes; 0 takes the processor cores at hand.
-        timeout: seconds after which a molecule is given up, with that reason.
-    """
-    question = partial(crosscheck, configuration=configuration)
-    answers = ask_all(question, mols, workers=workers, timeout=timeout, title="PoseBusters")
-    return [CrossCheck(False, reason=answer) if isinstance(answer, str) else answer for answer in answers]
 
 
 def crosscheck(mol: Chem.Mol, configuration: Configuration = "mol_fast") -> CrossCheck:

@@ -1,28 +1,9 @@
 """How far does GFN2-xTB move a structure? Energy lowered by its relaxation and displacement, the field's hard test."""
 
-from collections.abc import Sequence
-
 from rdkit import Chem, rdBase
 
-from moldiff.chemistry.gfn2 import NORMAL, NotConverged, minimise, require_tblite
-from moldiff.scoring.ask import ask_all
+from moldiff.chemistry.gfn2 import NORMAL, NotConverged, minimise
 from moldiff.scoring.molecule.strain import Relaxation, complete, displacement
-
-
-def relax_all(mols: Sequence[Chem.Mol], *, workers: int = 0, timeout: float = 300.0) -> list[Relaxation]:
-    """`relax` of many molecules, in their order, in processes of one thread each.
-
-    Args:
-        mols: sanitized molecules with a conformer.
-        workers: processes; 0 takes the processor cores at hand.
-        timeout: seconds after which a molecule is given up, with that reason.
-
-    Raises:
-        UserError: tblite is not installed.
-    """
-    require_tblite()
-    answers = ask_all(relax, mols, workers=workers, timeout=timeout, title="GFN2-xTB")
-    return [Relaxation(None, None, answer) if isinstance(answer, str) else answer for answer in answers]
 
 
 def relax(mol: Chem.Mol) -> Relaxation:
