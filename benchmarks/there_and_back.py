@@ -70,7 +70,7 @@ def held_out(sampler: Sampler, folder: Path, atoms: int, count: int) -> Molecule
 
 def described(sampler: Sampler, batch: MoleculeBatch) -> str:
     """Share of valid_strict molecules in percent, and means (of strain the median) of these, as cells of a table."""
-    made = sampler.sampled(batch, range(len(batch)))
+    made = sampler.sampled(batch, range(len(batch)), [0] * len(batch))
     mols = [sanitize(sampler.to_rdkit(one)).mol for one in made if sampler.decoder.strict(one.arrays)]
     whole = [mol for mol in mols if mol is not None]
     strains = [energy for mol in whole if (energy := strain(mol).energy) is not None]

@@ -2,6 +2,7 @@ rule sample:
     input:
         weights=rules.train.output.weights,
         parts=CONFIG.sample.parts,
+        known=known_rings(),
     output:
         molecules=temp(f"{SHARDS}/sample/{{scatteritem}}.sdf"),
         summary=temp(f"{SHARDS}/sample/{{scatteritem}}.json"),
@@ -17,8 +18,14 @@ rule sample:
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         options=section("sample"),
+        rings=lambda wildcards, input: [
+            part
+            for file in input.known
+            for part in ("--rings-of", os.path.dirname(file))
+        ],
     shell:
         "moldiff --log {log:q} sample {input.weights:q} --options {params.options:q} --shard {wildcards.scatteritem}"
+        " {params.rings:q}"
         " --threads {threads} --out {output.molecules:q}"
 
 

@@ -93,6 +93,14 @@ def ranking_files():
     return as_named(own, "rank.scores") + as_named(known, "rank")
 
 
+def known_rings():
+    """The dataset whose ring systems `sample.restart_if` knows, where the configuration names no other."""
+    wanted = (
+        CONFIG.sample.restart_if == "unknown_rings" and CONFIG.sample.rings_of is None
+    )
+    return [f"{RUN}/dataset/dataset.json"] if wanted else []
+
+
 def training_state():
     """Name of the state that a killed training resumes from, another one for each configuration.
 

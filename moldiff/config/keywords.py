@@ -20,6 +20,8 @@ class SampleKeywords(TypedDict, total=False):
     step_scale: float
     temperature: float
     restarts: int
+    restart_if: Literal["invalid", "unknown_rings", "unreasonable"]
+    rings_of: str | None
     restart_from: float
     atoms: str | None
     any_size: bool

@@ -38,7 +38,13 @@ class SampleOptions(Options):
     temperature: float = Field(1.0, ge=0.01, le=100)
     """Of the predicted elements, charges and bonds that each step draws from; below 1 the likelier ones gain."""
     restarts: int = Field(3, ge=0, le=100)
-    """Times that a molecule which is not valid_strict is taken back to restart_from and made anew from there."""
+    """Times that a molecule which restart_if names is taken back to restart_from and made again from there."""
+    restart_if: Literal["invalid", "unknown_rings", "unreasonable"] = "invalid"
+    """What is taken back: invalid: what is not valid_strict; unknown_rings: also what holds a ring system that no
+    molecule of the training set has; unreasonable: also what has a flag of topology or functional groups."""
+    rings_of: str | None = None
+    """Whose ring systems restart_if takes as known: a dataset folder, a molecule file or the name of shipped weights.
+    By default those of the shipped weights that sample; in a workflow those of its dataset."""
     restart_from: float = Field(1.2, gt=0, le=1000)
     """Noise level of a restart, Å: the shape remains, what is wrong in it is drawn again."""
     atoms: str | None = None

@@ -38,6 +38,11 @@ def weights_path(weights: str | Path) -> Path:
     return path
 
 
+def shipped_name(path: Path) -> str | None:
+    """The name of shipped weights that this is the file of; None of any other file."""
+    return path.stem if path.parent == FOLDER and path.stem in names() else None
+
+
 def is_whole(name: str) -> bool:
     """Whether the file of shipped weights has the checksum that it was shipped with."""
     file = FOLDER / f"{name}.safetensors"

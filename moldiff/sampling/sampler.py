@@ -1,7 +1,6 @@
 """Molecules from a trained model: the Python API, and the batches that the sample stage writes."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, get_args
@@ -21,24 +20,21 @@ from moldiff.diffusion.restarts import restarted
 from moldiff.diffusion.solvers import generate
 from moldiff.errors import UserError
 from moldiff.models.checkpoint import Model, load_model
-from moldiff.models.shipped import weights_path
+from moldiff.models.shipped import shipped_name, weights_path
 from moldiff.molecules.batch import MoleculeBatch, Prediction
 from moldiff.molecules.denoiser import Denoiser
 from moldiff.molecules.levels import Given, Levels
+from moldiff.sampling.acceptance import Acceptance, acceptance
 from moldiff.sampling.decode import Decoder, is_finite
 from moldiff.sampling.finish import Hydrogens, finish, progress_bar
 from moldiff.sampling.molecules import Molecules
 from moldiff.sampling.plan import Plan, PlannedBatch, tail
 from moldiff.sampling.tasks import KeptPart, kept_part
 from moldiff.seeds import Stream, stream_seed
-from moldiff.training.devices import available_cores, chosen_device
+from moldiff.training.devices import FEW_THREADS, available_cores, chosen_device, torch_threads
 
 if TYPE_CHECKING:
     from rdkit import Chem
-
-
-FEW_THREADS = 2
-"""Threads by default: one and two give the same bytes, three and four others."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +72,14 @@ class Sampler:
     Args:
         model: the model.
         process: the noise it was trained on, where that is not the process of its statistics.
+        learned_from: name of the weights, if they ship with moldiff.
 
     >>> sampler = Sampler.load("drugs")  # doctest: +SKIP
     >>> molecules = sampler.sample(100, seed=0)  # doctest: +SKIP
     """
 
-    def __init__(self, model: Model, process: Process | None = None) -> None:
-        self.model, self.process = model, process or model.process
+    def __init__(self, model: Model, process: Process | None = None, learned_from: str | None = None) -> None:
+        self.model, self.process, self.learned_from = model, process or model.process, learned_from
         self.decoder = Decoder(model.network.vocabulary, model.statistics.hydrogens)
 
     @classmethod
@@ -92,7 +89,8 @@ class Sampler:
         Raises:
             UserError: see `moldiff.models.shipped.weights_path` and `moldiff.models.checkpoint.load_model`.
         """
-        return cls(load_model(weights_path(path)))
+        file = weights_path(path)
+        return cls(load_model(file), learned_from=shipped_name(file))
 
     def sample(
         self,
@@ -161,6 +159,14 @@ class Sampler:
         largest = max(statistics.sizes, default=0)
         return kept_part(plan.options, self.model.network.vocabulary, statistics.hydrogens, largest)
 
+    def acceptance(self, plan: Plan) -> Acceptance:
+        """What the plan's options ask of a molecule, beyond valid_strict, that is not to be restarted.
+
+        Raises:
+            UserError: see `moldiff.sampling.acceptance.acceptance`.
+        """
+        return acceptance(plan.options, self.learned_from)
+
     def to_rdkit(self, molecule: Sampled) -> "Chem.Mol":
         """The molecule as RDKit's; where the model makes hydrogens itself, RDKit adds none."""
         return self.decoder.rdkit(molecule.arrays, f"sample_{molecule.index:06d}")
@@ -176,11 +182,17 @@ class Sampler:
         mask = torch.ones(len(batch.indices), batch.atoms, dtype=torch.bool)
         random = torch.Generator().manual_seed(stream_seed(plan.options.seed, Stream.SAMPLES, batch.number))
         blank = MoleculeBatch.blank(mask).replace(properties=torch.from_numpy(batch.properties).float())
+        accepts = self.acceptance(plan)
         if part is None:
-            state, restarts = self.run(plan, blank, None, random)
+            state, restarts = self.run(plan, blank, None, random, lambda arrays: accepts(self.decoder.rdkit(arrays)))
             return self.sampled(state, batch.indices, restarts.tolist())
+        accepts = accepts.allowing(self.decoder.rdkit(part.pose(0).arrays))
         known, given = part.known(blank, batch.indices, self.model.network.vocabulary)
-        state, restarts = self.run(plan, known, given, random, lambda arrays: not part.flaw(arrays))
+
+        def accepted(arrays: MoleculeArrays) -> bool:
+            return not part.flaw(arrays) and accepts(self.decoder.rdkit(arrays))
+
+        state, restarts = self.run(plan, known, given, random, accepted)
         whole = self.sampled(state, batch.indices, restarts.tolist())
         whole = [replace(one, arrays=part.restored(one.arrays, one.index)) for one in whole]
         return [replace(one, flaw=part.flaw(one.arrays), given=len(part)) for one in whole]
@@ -262,10 +274,9 @@ class Sampler:
             denoiser = all_used(denoiser)
         return denoiser
 
-    def sampled(self, state: MoleculeBatch, indices: Sequence[int], restarts: Sequence[int] = ()) -> list[Sampled]:
+    def sampled(self, state: MoleculeBatch, indices: Sequence[int], restarts: Sequence[int]) -> list[Sampled]:
         """Clean molecules of a batch as they are written, with their numbers."""
-        counts = restarts or [0] * len(indices)
-        return [Sampled(*one) for one in zip(indices, self.decoder.arrays(state), counts, strict=True)]
+        return [Sampled(*one) for one in zip(indices, self.decoder.arrays(state), restarts, strict=True)]
 
 
 def reduced(network: Denoiser) -> Denoiser:
@@ -282,17 +293,6 @@ def reduced(network: Denoiser) -> Denoiser:
 def load(path: str | Path) -> Sampler:
     """The sampler of a weights file or of shipped weights; see `Sampler.load`."""
     return Sampler.load(path)
-
-
-@contextmanager
-def torch_threads(threads: int) -> Iterator[int]:
-    """Sets torch's threads for a block and yields their number; 0 takes the cores this process may use."""
-    before, chosen = torch.get_num_threads(), threads or available_cores()
-    torch.set_num_threads(chosen)
-    try:
-        yield chosen
-    finally:
-        torch.set_num_threads(before)
 
 
 def _index(molecule: Sampled) -> int:

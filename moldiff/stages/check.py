@@ -19,6 +19,7 @@ from moldiff.files.manifest import FILES, read_record, record_of, write_record
 from moldiff.files.spreadsheet import inert_row
 from moldiff.parallel import default_workers
 from moldiff.progress import Progress
+from moldiff.sampling.training_set import load_training_set
 from moldiff.scoring.parts import (
     BATCH,
     INFO,
@@ -39,7 +40,6 @@ from moldiff.scoring.sets.check_summary import Diversity, summarize, take_divers
 from moldiff.scoring.sets.fcd import require_means, require_structures, take_fcd
 from moldiff.scoring.sets.known import KnownSet
 from moldiff.scoring.sets.summary import Census, Tally, finish_row, take_census
-from moldiff.stages.training_set import load_training_set
 
 
 def check(

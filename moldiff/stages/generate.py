@@ -25,6 +25,7 @@ from moldiff.files.manifest import read_record, record_of, write_record
 from moldiff.models.shipped import weights_path
 from moldiff.sampling.finish import finish
 from moldiff.sampling.molecules import smiles_of
+from moldiff.sampling.training_set import load_training_set
 from moldiff.scoring.columns import ROW_COLUMNS
 from moldiff.scoring.molecule.parsing import parse
 from moldiff.scoring.rows import score_records
@@ -33,7 +34,6 @@ from moldiff.scoring.shortlist import Candidate, Judge, choose, record, refusals
 from moldiff.seeds import Stream, stream_seed
 from moldiff.stages.rank import qualify
 from moldiff.stages.sample import sample
-from moldiff.stages.training_set import load_training_set
 from moldiff.version import version
 
 SMALLEST_ROUND = 20

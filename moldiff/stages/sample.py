@@ -22,6 +22,7 @@ from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, write_text
 from moldiff.files.manifest import read_record, record_of, write_record
 from moldiff.progress import Progress
+from moldiff.sampling.acceptance import Acceptance
 from moldiff.sampling.plan import Plan, PlannedBatch, known_sizes
 from moldiff.sampling.sampler import Sampler
 from moldiff.sampling.targets import OutsideRange
@@ -103,7 +104,7 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
 def _sample(
     plan: Plan, sampler: Sampler, output: Path, shard: tuple[int, int] | None, overwrite: bool, announce: bool
 ) -> Path:
-    part = sampler.part(plan)
+    part, accepts = sampler.part(plan), sampler.acceptance(plan)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", OutsideRange)
         batches = plan.batches(sampler.model.statistics, shard, kept=len(part) if part else 0)
@@ -112,7 +113,7 @@ def _sample(
     asked, sizes = plan.options.atom_range, sampler.model.statistics.sizes
     if asked and not min(sizes) <= min(asked) <= max(asked) <= max(sizes):
         print(f"atoms {plan.options.atoms}: {known_sizes(sizes)}; expect fewer valid ones", file=sys.stderr)
-    parts = output.with_name(f".{output.name}.{_identity(plan.options, sampler, shard, part)}.parts")
+    parts = output.with_name(f".{output.name}.{_identity(plan.options, sampler, shard, part, accepts)}.parts")
     if overwrite:
         shutil.rmtree(parts, ignore_errors=True)
     start = time.monotonic()
@@ -149,6 +150,8 @@ def _sample(
         shutil.rmtree(left, ignore_errors=True)
     if announce:
         print(f"{output}: {len(blocks)} of {requested} molecules in {seconds:.1f} s", file=sys.stderr)
+        if plan.options.restart_if != "invalid":
+            print(_first_attempts(record, plan.options), file=sys.stderr)
     return output
 
 
@@ -184,8 +187,21 @@ def _restarts(blocks: list[str], plan: Plan) -> dict[str, Any]:
     }
 
 
-def _identity(options: SampleOptions, sampler: Sampler, shard: tuple[int, int] | None, part: KeptPart | None) -> str:
-    content = part.checksum if part else ""
+def _first_attempts(record: dict[str, Any], options: SampleOptions) -> str:
+    """How many molecules met ``restart_if`` on the first attempt, which is what the network makes by itself."""
+    first, asked = record["restarts"].get("0", 0), record["requested"]
+    passed = f"{first} of {asked} passed on the first attempt"
+    return f"restart_if {options.restart_if}: {passed}; {record['mean_evaluations']} evaluations a molecule"
+
+
+def _identity(
+    options: SampleOptions,
+    sampler: Sampler,
+    shard: tuple[int, int] | None,
+    part: KeptPart | None,
+    accepts: Acceptance,
+) -> str:
+    content = (part.checksum if part else "") + accepts.checksum
     text = f"{canonical_json(options)} {sampler.model.checksum} {shard} {version()} {content}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

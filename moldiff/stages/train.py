@@ -25,11 +25,10 @@ from moldiff.models.checkpoint import Model, save_model
 from moldiff.models.start import start_model
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.sampling.following import sampled_rates
-from moldiff.sampling.sampler import torch_threads
 from moldiff.scoring.molecule.portrait import all_ring_systems
 from moldiff.stages.properties import steered
 from moldiff.stages.suited import describe_unknown
-from moldiff.training.devices import is_first_process
+from moldiff.training.devices import is_first_process, torch_threads
 from moldiff.training.learner import Learner
 from moldiff.training.log import MetricsLog
 from moldiff.training.malloc import keep_large_buffers

@@ -1,7 +1,8 @@
 """Where torch computes: the choice of CPU or GPU, and Lightning Fabric for one process or many."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import torch
 from lightning_fabric import Fabric
@@ -14,6 +15,9 @@ from lightning_fabric.plugins.environments import (
 
 from moldiff.config.train import TrainOptions
 from moldiff.errors import UserError
+
+FEW_THREADS = 2
+"""Threads of a sampling by default: one and two give the same bytes, three and four others."""
 
 
 def new_fabric(options: TrainOptions) -> Fabric:
@@ -88,3 +92,14 @@ def device_type() -> str:
             torch.zeros(1, device="cuda")
             return "cuda"
     return "cpu"
+
+
+@contextmanager
+def torch_threads(threads: int) -> Iterator[int]:
+    """Sets torch's threads for a block and yields their number; 0 takes the cores this process may use."""
+    before, chosen = torch.get_num_threads(), threads or available_cores()
+    torch.set_num_threads(chosen)
+    try:
+        yield chosen
+    finally:
+        torch.set_num_threads(before)

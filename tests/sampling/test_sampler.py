@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from moldiff.molecules.batch import MoleculeBatch, Prediction
 from moldiff.molecules.levels import Given, Levels
 from moldiff.molecules.pairs import pair_count, pair_number
 from moldiff.sampling.plan import Plan
-from moldiff.sampling.sampler import Sampler, reduced, torch_threads
+from moldiff.sampling.sampler import Sampler, reduced
+from moldiff.training.devices import torch_threads
 from tests import tiny
 
 SIZES = {3: 20, 5: 30, 9: 10}
@@ -136,6 +138,29 @@ class TestRestarts:
         made, _ = self.made(sampler, monkeypatch, rounds=99)
         assert [one.restarts for one in made] == [0, 3, 0, 3, 0]
         assert [sampler.decoder.strict(one.arrays) for one in made] == [True, False, True, False, True]
+
+    def test_unknown_rings_are_taken_back_only_if_asked(
+        self, sampler: Sampler, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """A network that closes a ring of four in the first pass and one of three, which is known, in later ones."""
+        (tmp_path / "known.smi").write_text("C1CC1 cyclopropane\n")
+        monkeypatch.setenv("MOLDIFF_CACHE", str(tmp_path / "cache"))
+        calls: list[int] = []
+
+        def forward(noisy: MoleculeBatch, levels: Levels, previous: Prediction | None = None) -> Prediction:
+            calls.append(len(noisy.mask))
+            four = [(0, 1), (1, 2), (2, 3), (0, 3)]
+            three = [(0, 1), (1, 2), (0, 2), (0, 3)]
+            return carbons(four if len(calls) <= self.PLAN.evaluations else three, len(noisy.mask))
+
+        monkeypatch.setattr(sampler.model.network, "forward", forward)
+        for chosen, restarts in (("invalid", 0), ("unknown_rings", 1)):
+            calls.clear()
+            options = {"restart_if": chosen, "rings_of": str(tmp_path / "known.smi")}
+            plan = Plan.of(self.PLAN.options.model_copy(update=options))
+            made = sampler.batch(plan, plan.batches(STATISTICS)[0])
+            assert [one.restarts for one in made] == [restarts] * 5
+            assert len(calls) == self.PLAN.evaluations + restarts * self.PLAN.restart_evaluations
 
 
 @pytest.mark.parametrize("name", ["euler", "heun", "ddpm", "ddim"])

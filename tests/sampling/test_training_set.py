@@ -9,12 +9,12 @@ from rdkit import Chem
 from moldiff.config.check import CheckOptions
 from moldiff.errors import UserError
 from moldiff.models import shipped
+from moldiff.sampling.training_set import load_training_set
 from moldiff.scoring.molecule.keys import key_hash
 from moldiff.scoring.sets.compact import CompactReference
 from moldiff.scoring.sets.fcd import require_structures
 from moldiff.scoring.sets.reference import Reference
 from moldiff.stages.check import check
-from moldiff.stages.training_set import load_training_set
 
 LEARNED = {
     "qm9": "CC#N",
