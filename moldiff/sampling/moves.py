@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from moldiff.chemistry.arrays import MoleculeArrays
-from moldiff.chemistry.cutting import BondGraph
+from moldiff.chemistry.bond_graph import BondGraph
 from moldiff.dataset.placeholders import with_placeholders
 from moldiff.molecules.batch import MoleculeBatch
 from moldiff.molecules.levels import Given

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Generator
 
-from moldiff.chemistry.cutting import BondGraph, cut_one, cut_several, union
+from moldiff.chemistry.bond_graph import BondGraph
+from moldiff.chemistry.cutting import cut_one, cut_several, union
 from moldiff.config.train import TaskShares
 from moldiff.dataset.placeholders import with_placeholders
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
@@ -99,7 +100,7 @@ def _pattern(
         return _Pattern(everything, everything, nothing, nothing, nothing, open_ended=False)
     if name == "hydrogens":
         return _hydrogens(batch, number, atoms, vocabulary, random) or new
-    graph = _graph(batch, number, atoms)
+    graph = _graph(batch, number, atoms, vocabulary)
     if name == "fragment":
         part = cut_one(graph, random)
     else:
@@ -135,11 +136,13 @@ def _hydrogens(
     return _Pattern(heavy, heavy, heavy, heavy, np.zeros(atoms, dtype=bool))
 
 
-def _graph(batch: MoleculeBatch, number: int, atoms: int) -> BondGraph:
+def _graph(batch: MoleculeBatch, number: int, atoms: int, vocabulary: Vocabulary) -> BondGraph:
     pairs, bond = batch.pairs, batch.bond[number]
     bonded = bond.nonzero()[:, 0]
     ends = torch.stack([pairs.row[bonded], pairs.column[bonded]], 1)
-    return BondGraph(atoms, ends.numpy(), bond[bonded].numpy())
+    elements = np.array(vocabulary.elements)[batch.element[number, :atoms].numpy()]
+    charges = np.array(vocabulary.charges)[batch.charge[number, :atoms].numpy()]
+    return BondGraph(atoms, ends.numpy(), bond[bonded].numpy(), elements, charges)
 
 
 def _given(patterns: list[_Pattern], batch: MoleculeBatch) -> Given:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
-from moldiff.chemistry.cutting import BondGraph, cut_one, cut_several, union
+from moldiff.chemistry.bond_graph import BondGraph
+from moldiff.chemistry.cutting import cut_one, cut_several, union
 
 MOLECULES = [
     "CCO",

@@ -11,7 +11,8 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
 from moldiff.chemistry.arrays import MoleculeArrays, to_arrays
-from moldiff.chemistry.cutting import BondGraph, cut_one, cut_several, union
+from moldiff.chemistry.bond_graph import BondGraph
+from moldiff.chemistry.cutting import cut_one, cut_several, union
 from moldiff.chemistry.fragments import Fragment, without_atoms
 from moldiff.chemistry.sides import Side
 from moldiff.errors import UserError
