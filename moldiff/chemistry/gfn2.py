@@ -1,6 +1,6 @@
-"""GFN2-xTB (Bannwarth et al., J. Chem. Theory Comput. 15, 1652, 2019): energies and relaxed geometries, by tblite.
+"""GFN2-xTB (Bannwarth et al., J. Chem. Theory Comput. 15, 1652, 2019): relaxed geometries, dipoles, orbital energies.
 
-Needs tblite, which the extra ``moldiff[xtb]`` installs.
+By tblite, which the extra ``moldiff[xtb]`` installs.
 """
 
 import importlib.util
@@ -21,6 +21,10 @@ BOHR = 0.529177210903
 """Å (CODATA 2018)."""
 HARTREE = 627.5094740631
 """kcal/mol (CODATA 2018)."""
+ELECTRONVOLT = 27.211386245988
+"""eV of a hartree (CODATA 2018)."""
+DEBYE = 2.541746473
+"""Debye of an elementary charge times a bohr (CODATA 2018)."""
 ITERATIONS = 1000
 _BROKEN = 1.3
 """A bond is broken where it is longer than this many sums of covalent radii, ..."""
@@ -43,6 +47,23 @@ LOOSE = Level(5e-5, 4e-3)
 """xtb's level of that name: a few tenths of a kcal/mol above the minimum, in half the steps."""
 
 
+class Electronic(NamedTuple):
+    """What a single point says of the electrons."""
+
+    dipole: float
+    """Length of the dipole moment, D."""
+    homo: float
+    """Energy of the highest occupied orbital, eV."""
+    lumo: float
+    """Energy of the lowest orbital that is not occupied, eV."""
+    gap: float
+    """Difference of the two, eV."""
+
+
+COLUMNS = tuple(f"gfn2_{name}" for name in Electronic._fields)
+"""Names of these as columns of a dataset."""
+
+
 class NotConverged(RuntimeError):
     """The iterations were used up."""
 
@@ -54,7 +75,7 @@ def require_tblite() -> None:
         UserError: it is not installed.
     """
     if importlib.util.find_spec("tblite") is None:
-        raise UserError("GFN2-xTB relaxation needs tblite, which is not installed; run: pip install 'moldiff[xtb]'")
+        raise UserError("GFN2-xTB needs tblite, which is not installed; run: pip install 'moldiff[xtb]'")
 
 
 def minimise(mol: Chem.Mol, conformer: int = -1, level: Level = NORMAL) -> tuple[float, NDArray[np.float64]]:
@@ -88,6 +109,31 @@ def minimise(mol: Chem.Mol, conformer: int = -1, level: Level = NORMAL) -> tuple
     return max((start - float(found.fun)) * HARTREE, 0.0), found.x.reshape(-1, 3) * BOHR
 
 
+def electronic(mol: Chem.Mol, conformer: int = -1) -> Electronic:
+    """Dipole moment and frontier orbitals at the geometry that a molecule has.
+
+    The charge is the sum of formal charges; radical electrons are unpaired, and a singly occupied orbital counts as
+    occupied. Polarisabilities are not among them: the basis is minimal, and the response to a field is far too small
+    (water 2.5 bohr³ of 9.6).
+
+    Args:
+        mol: sanitized molecule with all its hydrogen atoms and a conformer, coordinates in Å; left as it is.
+        conformer: number of the conformer.
+
+    Raises:
+        RuntimeError, ValueError: tblite has no energy: no convergence of the charges, no parameters for an element.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    positions = mol.GetConformer(conformer).GetPositions()
+    found = _calculator(mol, positions).singlepoint()
+    energies = found.get("orbital-energies") * ELECTRONVOLT
+    occupied = found.get("orbital-occupations") > 0.5
+    if occupied.all():
+        raise ValueError("every orbital is occupied")
+    homo, lumo = float(energies[occupied].max()), float(energies[~occupied].min())
+    return Electronic(float(np.linalg.norm(found.get("dipole"))) * DEBYE, homo, lumo, lumo - homo)
+
+
 def relaxed(mol: Chem.Mol) -> Chem.Mol:
     """A copy with all hydrogen atoms whose conformers are relaxed, to the level `LOOSE`.
 
@@ -119,17 +165,22 @@ def keeps_bonds(mol: Chem.Mol, positions: NDArray[np.float64]) -> bool:
     return bool((stretch[bonded] < _BROKEN).all() and (stretch[apart] > _FORMED).all())
 
 
+def _calculator(mol: Chem.Mol, positions: NDArray[np.float64]) -> Any:
+    from tblite.interface import Calculator  # the extra's library, half a second to import
+
+    numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()])
+    unpaired = sum(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms())
+    charge = float(Chem.GetFormalCharge(mol))
+    calculator = Calculator("GFN2-xTB", numbers, positions / BOHR, charge=charge, uhf=unpaired)
+    calculator.set("verbosity", 0)
+    return calculator
+
+
 class _Surface:
     """The energy surface, hartree over bohr, which remembers the last charges as the next start."""
 
     def __init__(self, mol: Chem.Mol, positions: NDArray[np.float64], level: Level) -> None:
-        from tblite.interface import Calculator  # the extra's library, half a second to import
-
-        numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()])
-        unpaired = sum(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms())
-        charge = float(Chem.GetFormalCharge(mol))
-        self._calculator = Calculator("GFN2-xTB", numbers, positions / BOHR, charge=charge, uhf=unpaired)
-        self._calculator.set("verbosity", 0)
+        self._calculator = _calculator(mol, positions)
         self._level = level
         self._last: Any = None
         self._norm = np.inf

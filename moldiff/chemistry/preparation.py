@@ -1,8 +1,8 @@
 """From a record to the standardised molecules that the data set holds."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from rdkit import Chem
@@ -28,6 +28,8 @@ class PreparedMolecule:
     inchikey: str
     scaffold: str
     conformer: int
+    columns: Mapping[str, float] = field(default_factory=dict)
+    """Values computed of the conformer, by the name of their column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class StandardMolecule:
     smiles: str = ""
     isomeric_smiles: tuple[str, ...] = ()
     """Of each conformer: made ones may differ in stereo that the record leaves open."""
+    columns: tuple[Mapping[str, float], ...] = ()
+    """Of each conformer, or none at all: see `PreparedMolecule.columns`."""
 
 
 def prepare(record: Record, options: FeaturizeOptions) -> list[PreparedMolecule]:
@@ -85,6 +89,7 @@ def standardise(mol: Chem.Mol, record: Record, options: FeaturizeOptions) -> Sta
 
         mol = relaxed(mol)
         heavy = _heavy(mol)
+    columns = _gfn2_columns(mol) if options.gfn2_columns else ()
     stored = mol if explicit else heavy
     try:
         graph = to_arrays(stored)
@@ -92,7 +97,7 @@ def standardise(mol: Chem.Mol, record: Record, options: FeaturizeOptions) -> Sta
         raise Rejected(f"not representable: {error}") from None
     if not explicit:
         _check_implied(heavy, graph, hydrogens)
-    return StandardMolecule(stored, heavy, graph)
+    return StandardMolecule(stored, heavy, graph, columns=columns)
 
 
 def add_smiles(mol: StandardMolecule) -> StandardMolecule:
@@ -126,8 +131,23 @@ def finish(mol: StandardMolecule, options: FeaturizeOptions) -> list[PreparedMol
             keys[isomeric] = inchikey(heavy)
         positions = mol.stored.GetConformer(conformer_id).GetPositions()
         arrays = MoleculeArrays(positions, graph.atomic_numbers, graph.formal_charges, graph.bonds, graph.bond_orders)
-        prepared.append(PreparedMolecule(arrays, mol.smiles, isomeric, keys[isomeric], scaffold, number))
+        columns = mol.columns[number] if mol.columns else {}
+        prepared.append(PreparedMolecule(arrays, mol.smiles, isomeric, keys[isomeric], scaffold, number, columns))
     return prepared
+
+
+def _gfn2_columns(mol: Chem.Mol) -> tuple[dict[str, float], ...]:
+    """The columns of each conformer; missing hydrogens are placed for them, and what has no energy has no values."""
+    from moldiff.chemistry.gfn2 import COLUMNS, electronic  # brings scipy, which nothing else here needs
+    from moldiff.chemistry.hydrogens import with_hydrogens
+
+    whole, columns = with_hydrogens(mol), []
+    for conformer in _conformer_ids(whole):
+        try:
+            columns.append(dict(zip(COLUMNS, electronic(whole, conformer), strict=True)))
+        except (RuntimeError, ValueError):
+            columns.append({})
+    return tuple(columns)
 
 
 def _conformer_ids(mol: Chem.Mol) -> list[int]:

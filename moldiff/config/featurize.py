@@ -44,6 +44,11 @@ class FeaturizeOptions(Options):
     """gfn2: relax every conformer, made or given, with GFN2-xTB (extra `xtb`); a second of a core for 45 atoms."""
     relax_timeout: float = Field(120.0, gt=0, le=1e6)
     """Seconds after which the relaxation of one molecule's conformers is given up."""
+    gfn2_columns: bool = False
+    """Add columns of a GFN2-xTB single point of each conformer (extra `xtb`): gfn2_dipole in D, gfn2_homo, gfn2_lumo
+    and gfn2_gap in eV; some milliseconds of a core for 20 atoms."""
+    gfn2_timeout: float = Field(60.0, gt=0, le=1e6)
+    """Seconds after which the single points of one molecule's conformers are given up."""
     duplicates: Literal["keep", "reject"] = "keep"
     """What becomes of a record whose canonical SMILES stood in an earlier record."""
     limit: int | None = Field(None, ge=1)

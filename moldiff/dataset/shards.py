@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -163,13 +163,16 @@ def assemble(
     columns = {name: rows[name] for name in ROW_COLUMNS}
     columns["split"] = pa.array(splits, pa.string())
     write_arrays(output / ARRAYS_FILE, molecules)
-    write_table(output / TABLE_FILE, pa.table({**columns, **_input_columns(rows["properties"].to_pylist())}))
+    table = pa.table({**columns, **_input_columns(rows["properties"].to_pylist())})
+    write_table(output / TABLE_FILE, table)
+    computed = [name for name in table.column_names if table[name].type == pa.float64()]
     info = {
         "records_read": records_read,
         "molecules": len(np.unique(rows["order"].to_numpy())),
         "conformers": len(rows),
         "rejected": len(rejected),
         "reasons": reasons,
+        **({"computed": {name: len(rows) - table[name].null_count for name in computed}} if computed else {}),
         "splits": {name: splits.count(name) for name in ("train", "valid", "test")},
         "hydrogens": options.hydrogens,
         **describe(molecules, np.flatnonzero(np.array(splits) == "train")),
@@ -244,9 +247,17 @@ def _splits(rows: pa.Table, options: FeaturizeOptions) -> list[str]:
     return split_by_hash(keys, valid, test)
 
 
+def with_computed(properties: Mapping[str, str], computed: Mapping[str, float]) -> dict[str, str | float]:
+    """The columns of a record; one of its own that is named like a computed one is told apart by `INPUT_PREFIX`."""
+    if not computed:
+        return dict(properties)
+    own = {INPUT_PREFIX + name if name in computed else name: value for name, value in properties.items()}
+    return own | dict(computed)
+
+
 def _input_columns(properties: list[str]) -> dict[str, pa.Array]:
-    """Columns of the input in the order of their first appearance; null where a record has none."""
-    columns: dict[str, list[str | None]] = {}
+    """Columns of the input, and computed ones, in the order of their first appearance; null where a row has none."""
+    columns: dict[str, list[str | float | None]] = {}
     for row, text in enumerate(properties):
         if text == "{}":
             continue
@@ -258,7 +269,8 @@ def _input_columns(properties: list[str]) -> dict[str, pa.Array]:
     for name, values in columns.items():
         while name in ROW_COLUMNS or name in named:
             name = INPUT_PREFIX + name
-        named[name] = pa.array(values, pa.string())
+        numbers = all(isinstance(value, float) for value in values if value is not None)
+        named[name] = pa.array(values, pa.float64() if numbers else pa.string())
     return named
 
 

@@ -23,6 +23,7 @@ from moldiff.dataset.shards import (
     assemble,
     merge_shards,
     try_folder,
+    with_computed,
     write_shard,
 )
 from moldiff.dataset.splits import split_from_text
@@ -109,7 +110,7 @@ class _Piece:
 def _collect(options: FeaturizeOptions, shard: int, shards: int, workers: int) -> Part:
     """All results of one shard."""
     check_elements(options.elements)
-    if options.relax == "gfn2":
+    if options.relax == "gfn2" or options.gfn2_columns:
         from moldiff.chemistry.gfn2 import require_tblite
 
         require_tblite()
@@ -130,7 +131,7 @@ def _collect(options: FeaturizeOptions, shard: int, shards: int, workers: int) -
             workers=workers or default_workers(),
             chunk=_CHUNK,
             weigh=lambda numbered: numbered[1].weight,
-            timeout=options.conformer_timeout + (options.relax_timeout if options.relax != "none" else 0) + _GRACE,
+            timeout=_patience(options),
         ):
             if isinstance(piece, Lost):
                 piece = _pack([_Task(*piece.item, "", piece.reason)])
@@ -143,6 +144,12 @@ def _collect(options: FeaturizeOptions, shard: int, shards: int, workers: int) -
         _joined([piece.rejected for piece in pieces]),
         sum(piece.records for piece in pieces),
     )
+
+
+def _patience(options: FeaturizeOptions) -> float:
+    """Seconds after which a record is given up."""
+    relaxing = options.relax_timeout if options.relax != "none" else 0
+    return options.conformer_timeout + relaxing + (options.gfn2_timeout if options.gfn2_columns else 0) + _GRACE
 
 
 def _inputs(options: FeaturizeOptions) -> list[str]:
@@ -217,9 +224,9 @@ def _pack(tasks: list[_Task]) -> _Piece:
         if isinstance(task.result, str):
             _append(rejected, {**common, "reason": task.result})
             continue
-        properties = json.dumps(record.properties, ensure_ascii=False)
         for mol in task.result:
             molecules.append(mol.arrays)
+            properties = json.dumps(with_computed(record.properties, mol.columns), ensure_ascii=False)
             row = {
                 **common,
                 "smiles": mol.smiles,

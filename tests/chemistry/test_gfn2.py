@@ -7,10 +7,11 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
-from moldiff.chemistry.gfn2 import LOOSE, NORMAL, keeps_bonds, minimise, relaxed
+from moldiff.chemistry.gfn2 import COLUMNS, LOOSE, NORMAL, electronic, keeps_bonds, minimise, relaxed
 from moldiff.chemistry.hydrogens import with_hydrogens
 from moldiff.chemistry.parsing import Rejected
 from moldiff.config.featurize import FeaturizeOptions
+from moldiff.dataset.properties import read_columns
 from moldiff.dataset.storage import open_dataset
 from moldiff.errors import UserError
 from moldiff.stages.featurize import featurize
@@ -95,11 +96,73 @@ def test_without_tblite_nothing_is_begun(tmp_path, monkeypatch: pytest.MonkeyPat
     find = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name == "tblite" else find(name, *rest))
     (tmp_path / "drawn.smi").write_text("CCO\n")
-    with pytest.raises(UserError, match=r"moldiff\[xtb\]"):
-        featurize(FeaturizeOptions(inputs=[str(tmp_path / "drawn.smi")], relax="gfn2"), tmp_path / "set", workers=1)
+    for asked in ({"relax": "gfn2"}, {"gfn2_columns": True}):
+        with pytest.raises(UserError, match=r"moldiff\[xtb\]"):
+            featurize(FeaturizeOptions(inputs=[str(tmp_path / "drawn.smi")], **asked), tmp_path / "set", workers=1)
 
 
 def test_an_element_that_does_not_exist_is_named(tmp_path) -> None:
     (tmp_path / "drawn.smi").write_text("CCO\n")
     with pytest.raises(UserError, match="'H,C'"):
         featurize(FeaturizeOptions(inputs=[str(tmp_path / "drawn.smi")], elements=["H,C"]), tmp_path / "set", workers=1)
+
+
+@needs_tblite
+def test_dipoles_and_orbitals_are_those_that_are_known() -> None:
+    """Water has about 2.2 D by GFN2 (1.85 by experiment), benzene none, and a turned molecule the same."""
+    water = electronic(embedded("O"))
+    assert water.dipole == pytest.approx(2.2, abs=0.15)
+    assert water.homo < water.lumo
+    assert water.gap == pytest.approx(water.lumo - water.homo)
+    assert electronic(embedded("c1ccccc1")).dipole < 0.05
+    amide = embedded("CC(=O)NC")
+    before = electronic(amide)
+    rotation = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    amide.GetConformer().SetPositions(amide.GetConformer().GetPositions() @ rotation + 3)
+    assert electronic(amide) == pytest.approx(before, abs=1e-4)
+
+
+@needs_tblite
+def test_radicals_and_ions_have_their_electrons() -> None:
+    """A nitroxide's single electron is in an occupied orbital; an anion's are bound less than its acid's."""
+    assert electronic(embedded("CN(C)[O]")).gap > 0
+    assert electronic(embedded("CC(=O)[O-]")).homo > electronic(embedded("CC(=O)O")).homo + 2
+
+
+@needs_tblite
+def test_featurize_adds_columns_of_each_conformer(tmp_path) -> None:
+    given = tmp_path / "given.sdf"
+    mol = embedded("CC(=O)Nc1ccccc1")
+    mol.SetProp("gfn2_gap", "my own")
+    with Chem.SDWriter(str(given)) as writer:
+        writer.write(mol)
+    drawn = tmp_path / "drawn.smi"
+    drawn.write_text("CCOC\n[He]\n")
+    options = FeaturizeOptions(
+        inputs=[str(given), str(drawn)], gfn2_columns=True, conformers=2, split="random", valid_fraction=0,
+        elements=["C", "N", "O", "He"],
+    )  # fmt: skip
+    info = featurize(options, tmp_path / "set", workers=1)
+    dataset = open_dataset(tmp_path / "set", verify=True)
+    table = dataset.table().to_pydict()
+    columns = read_columns(dataset, COLUMNS, {})
+    assert table["input_gfn2_gap"][0] == "my own"
+    for name in COLUMNS:
+        assert columns[name].dtype == np.float64
+        assert np.isfinite(columns[name][:3]).all()
+    assert np.allclose(columns["gfn2_gap"], columns["gfn2_lumo"] - columns["gfn2_homo"], equal_nan=True)
+    assert columns["gfn2_dipole"][0] == pytest.approx(electronic(mol).dipole, abs=0.01)
+    assert columns["gfn2_dipole"][1] != columns["gfn2_dipole"][2]
+    assert info["conformers"] == len(columns["gfn2_gap"])
+
+
+@needs_tblite
+def test_what_has_no_single_point_stays_with_empty_columns(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(mol: Chem.Mol, conformer: int = -1) -> None:
+        raise RuntimeError("SCF not converged")
+
+    monkeypatch.setattr("moldiff.chemistry.gfn2.electronic", refuse)
+    (tmp_path / "drawn.smi").write_text("CCO\n")
+    options = FeaturizeOptions(inputs=[str(tmp_path / "drawn.smi")], gfn2_columns=True)
+    assert featurize(options, tmp_path / "set", workers=1)["conformers"] == 1
+    assert "gfn2_gap" not in open_dataset(tmp_path / "set").table().column_names
