@@ -11,6 +11,7 @@ from moldiff.cli.options import collect, option_parameters
 from moldiff.config.generate import GenerateOptions
 from moldiff.config.rank import RankOptions
 from moldiff.config.sample import SampleOptions
+from moldiff.models.abilities import default_weights
 
 PANEL = "Molecules at once"
 EXIT_TOO_FEW = 3
@@ -22,8 +23,11 @@ app = typer.Typer()
 
 def generate(
     model: Annotated[
-        str, typer.Argument(metavar="WEIGHTS", help="Name of shipped weights, or a file that `moldiff train` made.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="WEIGHTS", help="Name of shipped weights, or a file that `moldiff train` made; by default leads."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="File of the molecules: .sdf, .smi or .csv.")] = Path(
         "molecules.sdf"
     ),
@@ -44,7 +48,8 @@ def generate(
     options = collect(GenerateOptions, values, "moldiff generate")
     sampling = collect(SampleOptions, values, "moldiff generate")
     ranking = collect(RankOptions, values, "moldiff generate")
-    made = stages.generate(options, sampling, ranking, model, out, train=train, report=report, workers=workers)
+    weights = model or default_weights("new")
+    made = stages.generate(options, sampling, ranking, weights, out, train=train, report=report, workers=workers)
     if made["written"] < options.n:
         sys.exit(EXIT_TOO_FEW)
 

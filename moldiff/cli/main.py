@@ -27,6 +27,7 @@ from moldiff.config.sample import SampleOptions
 from moldiff.config.train import TrainOptions
 from moldiff.errors import UserError
 from moldiff.models import shipped
+from moldiff.models.abilities import default_weights
 from moldiff.version import version
 
 EXIT_USER_ERROR = 2
@@ -131,7 +132,10 @@ def sample(
     options: SampleOptions,
     model: Annotated[
         str | None,
-        typer.Argument(metavar="WEIGHTS", help="A file that `moldiff train` made, or the name of shipped weights."),
+        typer.Argument(
+            metavar="WEIGHTS",
+            help="A file that `moldiff train` made, or the name of shipped weights; by default leads.",
+        ),
     ] = None,
     weights: Annotated[str | None, typer.Option(help="The same as the argument.", metavar="WEIGHTS")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="File: .sdf, .smi or .csv, or that and .gz.")] = Path(
@@ -143,14 +147,15 @@ def sample(
     """Generate molecules, with your own weights or those that come with moldiff, into SDF, SMILES or CSV."""
     from moldiff.stages import sample as stages
 
-    if (model is None) == (weights is None):
+    if model is not None and weights is not None:
         raise UserError(f"moldiff sample: name the weights once: a file, or one of {', '.join(shipped.names())}")
+    chosen = model or weights or default_weights("new")
     if shard is None and not out.name.endswith((".sdf", ".sdf.gz")):
         from moldiff.stages.convert import sample_as
 
-        sample_as(options, model or weights or "", out, overwrite=overwrite)
+        sample_as(options, chosen, out, overwrite=overwrite)
         return
-    stages.sample(options, model or weights or "", out, shard=shard_of(shard) if shard else None, overwrite=overwrite)
+    stages.sample(options, chosen, out, shard=shard_of(shard) if shard else None, overwrite=overwrite)
 
 
 merge.command("posed")(steer.merge_posed)

@@ -9,34 +9,43 @@ from moldiff.cli.options import Shard, register, shard_of
 from moldiff.config.conformers import ConformersOptions, HydrogensOptions
 from moldiff.config.optimize import OptimizeOptions
 from moldiff.errors import UserError
+from moldiff.models.abilities import default_weights
 
 app = typer.Typer()
 
 Inputs = Annotated[list[str], typer.Argument(help="Files or globs of molecules.", show_default=False)]
 Sdf = Annotated[Path, typer.Option("--out", "-o", help="SDF file of the result.", show_default=False)]
 Weights = Annotated[
-    str, typer.Option(metavar="WEIGHTS", help="A file that `moldiff train` made, or the name of shipped weights.")
+    str | None,
+    typer.Option(
+        metavar="WEIGHTS",
+        help="A file that `moldiff train` made, or the name of shipped weights; by default such as can do it.",
+    ),
 ]
 
 
 @register(ConformersOptions, app)
 def conformers(
-    options: ConformersOptions, inputs: Inputs, out: Sdf, weights: Weights = "drugs", shard: Shard = None
+    options: ConformersOptions, inputs: Inputs, out: Sdf, weights: Weights = None, shard: Shard = None
 ) -> None:
     """Make conformers of molecules; their bonds and stereochemistry stay what they are."""
     from moldiff.stages import conformers as stages
 
-    stages.conformers(options, inputs, weights, out, shard=shard_of(shard) if shard else (0, 1))
+    stages.conformers(
+        options, inputs, weights or default_weights("conformer"), out, shard=shard_of(shard) if shard else (0, 1)
+    )
 
 
 @register(HydrogensOptions, app)
 def hydrogens(
-    options: HydrogensOptions, inputs: Inputs, out: Sdf, weights: Weights = "qm9", shard: Shard = None
+    options: HydrogensOptions, inputs: Inputs, out: Sdf, weights: Weights = None, shard: Shard = None
 ) -> None:
     """Place hydrogens on molecules with poses, whose heavy atoms stay where they are."""
     from moldiff.stages import conformers as stages
 
-    stages.hydrogens(options, inputs, weights, out, shard=shard_of(shard) if shard else (0, 1))
+    stages.hydrogens(
+        options, inputs, weights or default_weights("hydrogens"), out, shard=shard_of(shard) if shard else (0, 1)
+    )
 
 
 @register(OptimizeOptions, app)
@@ -44,7 +53,7 @@ def optimize(
     options: OptimizeOptions,
     start: Annotated[Path, typer.Argument(help="SDF file of molecules to start from.", show_default=False)],
     out: Sdf,
-    weights: Weights = "drugs",
+    weights: Weights = None,
     column: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=SPEC", help="Own column for the score: FILE.py:FUNCTION or 'command: LINE'."),
@@ -59,7 +68,7 @@ def optimize(
         if not (name and equals and source):
             raise UserError(f"--column {text}: expected NAME=SPEC, such as docked=dock.py:score")
         columns[name] = source
-    stages.optimize(options, start, weights, out, columns=columns)
+    stages.optimize(options, start, weights or default_weights("fragment"), out, columns=columns)
 
 
 def merge_posed(

@@ -34,6 +34,8 @@ class SampleKeywords(TypedDict, total=False):
     new_atoms: str | None
     target: list[str]
     guidance: float
+    guidance_low: float
+    guidance_high: float
     precision: Literal["float32", "bfloat16"]
     batch_pairs: int
     accelerator: Literal["auto", "cpu", "cuda"]

@@ -71,6 +71,10 @@ class SampleOptions(Options):
     """Properties to ask for, such as logp=2.5 or tpsa=60:80, among those that the weights know."""
     guidance: float = Field(2.0, ge=0, le=20)
     """How closely targets are met: 1 as trained, above 1 more closely by less diverse molecules; 1 costs half."""
+    guidance_low: float = Field(0.0, ge=0, le=1000)
+    """Smallest noise level, Å, at which guidance goes beyond 1."""
+    guidance_high: float = Field(1000.0, gt=0, le=1000)
+    """Largest noise level, Å, at which guidance goes beyond 1."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of matrix products; bfloat16 is faster on GPUs and on processors that compute in it, slower on others."""
     batch_pairs: int = Field(50_000, ge=100, le=100_000_000)
@@ -133,6 +137,8 @@ class SampleOptions(Options):
     def _sigmas(self) -> Self:
         if self.sigma_min >= self.sigma_max:
             raise ValueError(f"sigma_min {self.sigma_min} is not below sigma_max {self.sigma_max}")
+        if self.guidance_low > self.guidance_high:
+            raise ValueError(f"guidance_low {self.guidance_low} is above guidance_high {self.guidance_high}")
         if self.restarts and self.restart_from < self.sigma_min:
             raise ValueError(f"restart_from {self.restart_from} is below sigma_min {self.sigma_min}")
         return self

@@ -13,6 +13,7 @@ from moldiff.chemistry.parsing import has_coordinates
 from moldiff.chemistry.stereo import right_handed, with_positions
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
+from moldiff.models.abilities import require_task
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.molecules.levels import Given
 from moldiff.sampling.encode import encode
@@ -145,16 +146,16 @@ def with_conformers(
         hydrogens: heavy atoms keep their positions, and only hydrogens are placed.
 
     Raises:
-        UserError: the weights cannot place the atoms of a molecule.
+        UserError: the weights were not trained for that, or cannot place the atoms of a molecule.
     """
+    task = "hydrogens" if hydrogens else "conformer"
+    require_task(sampler.model.history, sampler.model.statistics.hydrogens, task)
     ready = []
     for number, mol in enumerate(mols, start=1):
         own, reason = prepared(mol, sampler, fixed=hydrogens)
         if own is None:
             raise UserError(f"molecule {number}: {reason}")
         ready.append(own)
-    if hydrogens and sampler.model.statistics.hydrogens != "explicit":
-        raise UserError("these weights leave hydrogens to RDKit; load weights that were trained with explicit ones")
     fixed = [heavy_atoms(mol) for mol in ready] if hydrogens else None
     result = []
     for one in pose(sampler, Plan.of(SampleOptions(restarts=0, seed=seed)), ready, n, fixed=fixed):

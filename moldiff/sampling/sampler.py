@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, get_args
 
@@ -19,6 +20,7 @@ from moldiff.diffusion.process import Process
 from moldiff.diffusion.restarts import restarted
 from moldiff.diffusion.solvers import generate
 from moldiff.errors import UserError
+from moldiff.models.abilities import require_task
 from moldiff.models.checkpoint import Model, load_model
 from moldiff.models.shipped import shipped_name, weights_path
 from moldiff.molecules.batch import MoleculeBatch, Prediction
@@ -133,7 +135,7 @@ class Sampler:
                 sanitized=sanitize,
                 hydrogens=hydrogens,
             )
-            for one in sorted(made, key=_index)
+            for one in sorted(made, key=attrgetter("index"))
             if not one.flaw
         )
 
@@ -153,11 +155,13 @@ class Sampler:
         """The part that the plan's options ask to keep, if any.
 
         Raises:
-            UserError: see `moldiff.sampling.tasks.kept_part`.
+            UserError: the weights were not trained to keep one, or see `moldiff.sampling.tasks.kept_part`.
         """
-        statistics = self.model.statistics
-        largest = max(statistics.sizes, default=0)
-        return kept_part(plan.options, self.model.network.vocabulary, statistics.hydrogens, largest)
+        known = self.model.statistics
+        part = kept_part(plan.options, self.model.network.vocabulary, known.hydrogens, max(known.sizes, default=0))
+        if part is not None:
+            require_task(self.model.history, known.hydrogens, "fragments" if plan.options.link else "fragment")
+        return part
 
     def acceptance(self, plan: Plan) -> Acceptance:
         """What the plan's options ask of a molecule, beyond valid_strict, that is not to be restarted.
@@ -269,7 +273,7 @@ class Sampler:
         options, vocabulary = plan.options, self.model.network.vocabulary
         denoiser = reduced(network) if options.precision == "bfloat16" else network
         if start.properties.isfinite().any():
-            denoiser = guided(denoiser, options.guidance)
+            denoiser = guided(denoiser, options.guidance, options.guidance_low, options.guidance_high)
         if vocabulary.placeholder and (options.atom_range or options.new_range):
             denoiser = all_used(denoiser)
         return denoiser
@@ -293,7 +297,3 @@ def reduced(network: Denoiser) -> Denoiser:
 def load(path: str | Path) -> Sampler:
     """The sampler of a weights file or of shipped weights; see `Sampler.load`."""
     return Sampler.load(path)
-
-
-def _index(molecule: Sampled) -> int:
-    return molecule.index

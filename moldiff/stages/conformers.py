@@ -21,6 +21,7 @@ from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path
 from moldiff.files.manifest import record_of, write_record
+from moldiff.models.abilities import require_task
 from moldiff.sampling.conformers import Posed, heavy_atoms, pose, prepared
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
@@ -120,8 +121,10 @@ def _run(
         raise UserError(f"{output}: molecules are written as SDF; end the name in .sdf")
     keep_large_buffers()
     sampler = Sampler.load(weights)
-    if fixed and sampler.model.statistics.hydrogens != "explicit":
-        raise UserError(f"{weights}: these weights leave hydrogens to RDKit; give weights trained with explicit ones")
+    try:
+        require_task(sampler.model.history, sampler.model.statistics.hydrogens, "hydrogens" if fixed else "conformer")
+    except UserError as error:
+        raise UserError(f"{weights}: {error}") from None
     chosen = {name: getattr(options, name) for name in ("seed", "steps", "precision", "batch_pairs", "accelerator")}
     plan = Plan.of(SampleOptions(restarts=0, threads=options.threads, **chosen))
     start = time.monotonic()

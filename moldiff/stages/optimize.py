@@ -25,6 +25,7 @@ from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, sha256, write_text
 from moldiff.files.manifest import record_of, write_record
+from moldiff.models.abilities import require_task
 from moldiff.sampling.conformers import unfit
 from moldiff.sampling.metropolis import Evaluation, Member, advance, best
 from moldiff.sampling.moves import moved
@@ -126,6 +127,11 @@ def optimize(
         raise UserError(f"{output}: molecules are written as SDF; end the name in .sdf")
     keep_large_buffers()
     sampler = Sampler.load(weights)
+    if options.parts:
+        try:
+            require_task(sampler.model.history, sampler.model.statistics.hydrogens, "fragment")
+        except UserError as error:
+            raise UserError(f"{weights}: {error}; with --parts 0 all moves change whole molecules") from None
     reference = None if options.reference is None else Chem.RemoveHs(read_molecule(options.reference))
     scorer = Scorer(sampler, options.score, columns or {}, reference)
     chosen = {name: getattr(options, name) for name in ("seed", "steps", "precision", "accelerator", "threads")}

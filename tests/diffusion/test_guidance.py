@@ -38,6 +38,19 @@ def test_the_difference_is_multiplied(weight: float, expected: float, cost: int)
         assert (field[1] == 0).all(), "of the second nothing is asked"
 
 
+def test_outside_an_interval_of_levels_it_is_the_conditional_denoiser() -> None:
+    calls: list[bool] = []
+    batch = tiny.batch_of(4, 3).replace(properties=torch.tensor([[0.3], [0.3]]).double())
+    denoiser = guided(counted(calls), 3.0, 0.2, 2.0)
+    for sigma, expected, cost in ((0.1, 1.0, 1), (0.2, 3.0, 2), (2.0, 3.0, 2), (2.1, 1.0, 1)):
+        calls.clear()
+        made = denoiser(batch, tiny.at(batch, sigma), None)
+        assert len(calls) == cost
+        assert (made.element == expected).all()
+    levels = tiny.at(batch, 1.0, 5.0)
+    assert denoiser(batch, levels, None).element[:, 0, 0].tolist() == [3.0, 1.0], "each molecule by its own level"
+
+
 def test_guidance_is_symmetric() -> None:
     batch = tiny.batch_of(5, 3).replace(properties=torch.tensor([[0.3], [0.9]]).double())
 

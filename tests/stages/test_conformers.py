@@ -99,7 +99,7 @@ def test_hydrogens_stand_on_atoms_that_stay(tmp_path: Path) -> None:
     (made,) = records(out)
     assert made.GetNumAtoms() == 11
     np.testing.assert_allclose(made.GetConformer().GetPositions()[:4], heavy.GetConformer().GetPositions(), atol=6e-5)
-    with pytest.raises(UserError, match="leave hydrogens to RDKit"):
+    with pytest.raises(UserError, match="not trained to place hydrogens"):
         hydrogens(chosen, [str(source)], weights(tmp_path, "implicit"), tmp_path / "b.sdf")
     flat = tmp_path / "flat.smi"
     flat.write_text("CCO\n")

@@ -1,0 +1,79 @@
+"""What weights were trained to do beside new molecules, and which of the shipped ones can do it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from moldiff.errors import UserError
+from moldiff.files.safetensors import read_header
+from moldiff.models import shipped
+
+TASKS = {
+    "new": "make new molecules",
+    "fragment": "complete a given part",
+    "fragments": "join given parts",
+    "conformer": "make conformers of a known graph",
+    "bonds": "find the bonds of bare coordinates",
+    "hydrogens": "place hydrogens on heavy atoms",
+}
+"""The tasks of `train.tasks`, in words."""
+PREFERRED = ("leads", "drugs", "qm9", "qm9-heavy")
+"""Shipped weights in the order in which they are taken where none are named."""
+
+
+def tasks_of(history: Mapping[str, Any], hydrogens: str) -> frozenset[str]:
+    """The tasks that weights were trained on; all of them where the weights do not say how they were trained.
+
+    Args:
+        history: of the model.
+        hydrogens: explicit or implicit, of its statistics.
+    """
+    options = history.get("options")
+    known = set(TASKS)
+    if isinstance(options, Mapping):
+        shares = options.get("tasks", {"new": 1.0})  # before there were tasks, molecules were all that was made
+        known = {str(name) for name, share in shares.items() if share}
+    return frozenset(known if hydrogens == "explicit" else known - {"hydrogens"})
+
+
+def require_task(history: Mapping[str, Any], hydrogens: str, task: str) -> None:
+    """Make sure that weights were trained on a task.
+
+    Raises:
+        UserError: they were not; it names the shipped ones that were.
+    """
+    if task not in tasks_of(history, hydrogens):
+        raise UserError(f"these weights were not trained to {TASKS[task]}; {_others(task)}")
+
+
+def default_weights(task: str) -> str:
+    """The name of the shipped weights that are taken for a task where none are named.
+
+    Raises:
+        UserError: none that are shipped know it.
+    """
+    able = knowing(task)
+    if not able:
+        raise UserError(f"no shipped weights were trained to {TASKS[task]}; {_others(task)}, and name its weights")
+    return able[0]
+
+
+def knowing(task: str) -> list[str]:
+    """Names of the shipped weights that were trained on a task, the preferred one first; only headers are read."""
+    there = shipped.names()
+    ordered = [name for name in PREFERRED if name in there] + [name for name in there if name not in PREFERRED]
+    return [name for name in ordered if task in _shipped_tasks(name)]
+
+
+def _shipped_tasks(name: str) -> frozenset[str]:
+    header, _ = read_header(shipped.FOLDER / f"{name}.safetensors", "install moldiff again")
+    described = json.loads(header["__metadata__"]["model"])
+    return tasks_of(described["history"], described["statistics"]["hydrogens"])
+
+
+def _others(task: str) -> str:
+    able = knowing(task)
+    if able:
+        return f"of the shipped ones {' and '.join(able)} {'was' if len(able) == 1 else 'were'}"
+    explicit = " on a dataset with `hydrogens: explicit`" if task == "hydrogens" else ""
+    return f"train a model with train.tasks.{task} above 0{explicit}"
