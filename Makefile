@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_AR
 SNAKEMAKE := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-cluster test-faults test-wheel audit lint help clean docs site install
+.PHONY: run test test-cluster test-docs test-faults test-wheel audit lint help clean docs site install
 
 run: $(VENV)/.run-ready ## make the environment and run the workflow of CONFIG; ends in results/demo/report.html
 	$(SNAKEMAKE) --profile workflows/profiles/local --cores $(CORES) --configfile $(CONFIG)
@@ -32,6 +32,9 @@ test: $(VENV)/.test-ready lint ## make the environment, run the linters and all 
 
 test-cluster: $(VENV)/.test-ready ## run the workflow on a real Slurm that is installed and started here (Debian, as root)
 	MOLDIFF_TEST_RESULTS=results OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.cluster $(ARGS)
+
+test-docs: $(VENV)/.test-ready ## run every moldiff command and Python block of the documents, with fewer molecules
+	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.docs $(ARGS)
 
 test-faults: $(VENV)/.test-ready ## kill the workflow at 30 random moments, rerun and compare (half an hour)
 	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.faults.kill $(or $(ARGS),30)

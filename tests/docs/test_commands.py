@@ -1,8 +1,6 @@
 """Every moldiff command that the documents show exists, with the flags that they show."""
 
 import re
-import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +8,8 @@ import pytest
 import typer
 
 from moldiff.cli.main import app
-
-ROOT = Path(__file__).parent.parent.parent
-DOCUMENTS = sorted(
-    path
-    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "data").glob("*.md")]
-    if "log" not in path.parts and path.name != "CHANGELOG.md"
-)
-_BLOCK = re.compile(r"^```(?:sh|bash|console)?\n(.*?)^```", re.M | re.S)
-
-
-def commands(text: str) -> Iterator[list[str]]:
-    """The words of each moldiff command in the code blocks of a document, after the program's name."""
-    for block in _BLOCK.findall(text):
-        for line in block.replace("\\\n", " ").splitlines():
-            for part in line.split(";"):
-                try:
-                    words = shlex.split(part, comments=True)
-                except ValueError:
-                    continue
-                if words and words[0].endswith("moldiff") and not words[0].startswith("-"):
-                    yield words[1:]
+from tests.docs.__main__ import elsewhere, smaller
+from tests.docs.blocks import DOCUMENTS, ROOT, SHELL, blocks, commands, lines
 
 
 def faults(words: list[str]) -> list[str]:
@@ -76,3 +55,19 @@ def test_a_command_that_does_not_exist_is_found():
 
 def test_documents_show_commands():
     assert sum(1 for path in DOCUMENTS for _ in commands(path.read_text(encoding="utf-8"))) > 20
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_is_run_by_the_script_or_elsewhere(path: Path):
+    """`python -m tests.docs` runs moldiff's own; every other one has a place that runs it."""
+    for language, content in blocks(path.read_text(encoding="utf-8")):
+        for words in lines(content) if language in SHELL else ():
+            if words[0] == "moldiff" and not elsewhere(words):
+                assert faults(smaller(words[1:])) == []
+            else:
+                assert words[0] == "cd" or elsewhere(words), f"nothing runs {' '.join(words)}"
+
+
+def test_blocks_after_python_are_found():
+    text = "```python\nimport moldiff\n```\n\ntext\n\n```bash\nmoldiff sample leads -n 3\n```\n"
+    assert list(commands(text)) == [["sample", "leads", "-n", "3"]]

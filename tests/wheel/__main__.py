@@ -70,7 +70,7 @@ def main() -> None:
         outside["OMP_NUM_THREADS"] = "1"
         moldiff = str(place / "venv/bin/moldiff")
         print(step("moldiff doctor", [moldiff, "doctor"], folder, outside))
-        generate = ["generate", "drugs", "-n", "4", "--steps", "30", "--novel", "--filter", "qed > 0.2"]
+        generate = ["generate", "leads", "-n", "4", "--steps", "30", "--novel", "--filter", "qed > 0.2"]
         print(step("moldiff generate", [moldiff, *generate, "--out", "hits.sdf"], folder, outside))
         print(step("import moldiff", [python, "-c", PYTHON_SIDE], folder, outside))
         step("moldiff check", [moldiff, "check", "four.sdf", "--train", "qm9", "--out", "checked"], folder, outside)
