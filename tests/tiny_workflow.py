@@ -71,7 +71,11 @@ def outcome(run: Path) -> dict[str, str]:
     for name in COMPARED:
         path = run / name
         found[name] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "missing"
-    for name, read in (("training/metrics.csv", _metrics), ("samples.json", _record), ("training/train.json", _record)):
+    for name, read in (
+        ("training/metrics.csv", untimed_metrics),
+        ("samples.json", _record),
+        ("training/train.json", _record),
+    ):
         path = run / name
         found[name] = hashlib.sha256(read(path).encode()).hexdigest() if path.is_file() else "missing"
     page = run / "report.html"
@@ -87,7 +91,8 @@ def differences(run: Path, undisturbed: Path) -> list[str]:
     return differing + [f"left behind: {path.relative_to(run)}" for path in half]
 
 
-def _metrics(path: Path) -> str:
+def untimed_metrics(path: Path) -> str:
+    """The rows of a training's log without what differs from run to run."""
     with path.open(newline="") as file:
         rows = [{k: v for k, v in row.items() if k not in ("minutes", "molecules_per_second")}
                 for row in csv.DictReader(file)]  # fmt: skip

@@ -10,7 +10,8 @@ import pytest
 
 from moldiff.chemistry.formats import sdf, streams, xyz
 from moldiff.chemistry.formats.records import count_records, read_records
-from moldiff.chemistry.formats.streams import TOO_LONG
+from moldiff.chemistry.formats.streams import MOST_ITEMS, TOO_LONG
+from moldiff.errors import UserError
 from moldiff.parallel import run_all
 
 LIMIT = 1 << 20
@@ -82,3 +83,35 @@ def test_records_are_counted_where_they_can_be(tmp_path):
     path.write_text("C a\n\n# x\nCC b\n")
     assert count_records([str(path)]) == 2
     assert count_records([str(path), "-"]) is None
+
+
+def test_more_items_than_a_table_may_have_columns(tmp_path):
+    items = "".join(f">  <{number}>\n1\n\n" for number in range(MOST_ITEMS + 1))
+    (tmp_path / "a.sdf").write_text(f"many\n\n\nM  END\n{items}$$$$\nfew\n\n\nM  END\n>  <a>\n1\n\n$$$$\n")
+    many, few = read_records([tmp_path / "a.sdf"])
+    assert (many.name, many.problem, many.properties) == ("many", "more than 10,000 data items", {})
+    assert (few.problem, few.properties) == (None, {"a": "1"})
+    (tmp_path / "a.xyz").write_text(f"1\n{'a=1 ' * (MOST_ITEMS + 1)}\nC 0 0 0\n1\na=1\nC 0 0 0\n")
+    many, few = read_records([tmp_path / "a.xyz"])
+    assert (many.problem, few.problem) == ("more than 10,000 values in the comment line", None)
+    (tmp_path / "a.csv").write_text(f"smiles,name\nC{',x' * (MOST_ITEMS + 1)}\nCC,y\n")
+    many, few = read_records([tmp_path / "a.csv"])
+    assert (many.problem, few.text, few.problem) == ("wrong number of fields: 10,002", "CC", None)
+    (tmp_path / "wide.csv").write_text(f"smiles{',x' * (MOST_ITEMS + 1)}\n")
+    with pytest.raises(UserError, match="more than 10,000 columns"):
+        list(read_records([tmp_path / "wide.csv"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.xyz", "1\n" + "a" * (1 << 20) + "\nC 0 0 0\n"),
+        ("a.sdf", "x\n\n\nM  END\n> <x" + ">(" * (1 << 19) + "\n1\n\n$$$$\n"),
+        ("a.sdf", "x\n\n\nM  END\n> <x>" + " " * (1 << 20) + "x\n1\n\n$$$$\n"),
+        ("a.smi", "data_x" + "\n" * (1 << 19) + "C\n"),
+        ("a.smi", "# a\n" + " \n" * (1 << 18) + "C\n"),
+    ],
+)
+def test_no_line_takes_the_square_of_its_length(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    assert len(list(read_records([tmp_path / name]))) in (1, 2)  # at a millionth of a second a step the square is days

@@ -66,6 +66,11 @@ def test_numbers_and_labels_of_other_programs(tmp_path):
         parse_record(record)
 
 
+@pytest.mark.parametrize("end", ["\x1c", "\x1e ", "\x0b", "\u2003"])
+def test_a_count_with_odd_spaces_is_a_count(tmp_path, end):
+    assert key(made(tmp_path / "a.xyz", f"1{end}\n\nO 0 0 0\n")[0]) == "O"
+
+
 def test_heavy_hydrogens_are_hydrogens(tmp_path):
     text = (CASES / "traj_blank_between.xyz").read_text().replace("H ", "D ", 2).replace("H ", "T ", 2)
     assert [key(record) for record in made(tmp_path / "a.xyz", text)] == ["C", "C", "C"]
@@ -120,6 +125,11 @@ def test_loose_quotes_in_a_table_without_quoting(tmp_path, rows, names):
         assert all(record.problem is None for record in records)
         if names is not None:
             assert [record.name for record in records] == names
+
+
+def test_a_value_whose_second_line_looks_like_a_row(tmp_path):
+    records = made(tmp_path / "a.csv", '"smiles";"name";"note"\n"CCCO";";\nCCO";"x CCO;"\n"CC";"a";"b"\n')
+    assert [list(record.properties.values()) for record in records] == [["CCCO", ";\nCCO", "x CCO;"], ["CC", "a", "b"]]
 
 
 def test_quotes_that_hold_separators_and_lines(tmp_path):

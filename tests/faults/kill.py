@@ -1,10 +1,10 @@
 """The workflow killed at random moments, rerun, and compared: `python -m tests.faults.kill 30`.
 
-A tiny configuration starts in a fresh folder and is killed with all its jobs at a random moment (SIGKILL, or SIGTERM
-with ten seconds of grace); the same command is started again, killed again, and after some kills left to end. The
-files must be those of a run that nobody disturbed, byte for byte, and nothing half-written may stay behind. Moments are
-drawn in seconds of processor time, so that a busy machine is hit in the same places. Exit status 1 if any kill is not
-made good.
+A tiny configuration starts in a fresh folder and is killed with all its jobs at a random moment (SIGKILL, or SIGTERM or
+SIGINT with ten seconds of grace); the same command is started again, killed again, and after some kills left to end.
+The files must be those of a run that nobody disturbed, byte for byte, and nothing half-written may stay behind. Moments
+are drawn in seconds of processor time, so that a busy machine is hit in the same places. Exit status 1 if any kill is
+not made good.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from tests import tiny_workflow
 
@@ -53,7 +54,7 @@ def main() -> int:
             run = tiny_workflow.write(folder, **CHANGES)
             told = []
             while len(told) < min(given.each, given.kills - kills):
-                sent = draw.choice((signal.SIGKILL, signal.SIGTERM))
+                sent = draw.choice((signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
                 stage = kill(folder, given.cores, sent, draw.uniform(0.5, seconds * min(1, 2 / given.each)))
                 if not stage:
                     break  # it ended before its moment came
@@ -108,22 +109,33 @@ def kill(folder: Path, cores: int, sent: signal.Signals, after: float) -> str:
     """
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command(cores), cwd=folder, stdout=log, stderr=log, start_new_session=True)
-        try:
-            while process.poll() is None and used(process.pid) < after:
-                time.sleep(0.02)
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-        ended, stage = process.poll() is not None, stage_of(process.pid)
-        for number, seconds in ((sent, GRACE), (signal.SIGKILL, 30)):
-            if alive(process.pid):
-                os.killpg(process.pid, number)
-            end = time.monotonic() + seconds
-            while time.monotonic() < end and alive(process.pid):
-                process.poll()
-                time.sleep(0.05)
-        process.wait()
+        ended = wait(process, after)
+        stage = stage_of(process.pid)
+        end(process, sent)
     return "" if ended else stage
+
+
+def wait(process: subprocess.Popen[Any], after: float) -> bool:
+    """Wait until a process and its group have used so many seconds of processor time; returns whether it ended."""
+    try:
+        while process.poll() is None and used(process.pid) < after:
+            time.sleep(0.02)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return process.poll() is not None
+
+
+def end(process: subprocess.Popen[Any], sent: signal.Signals) -> None:
+    """Send a signal to a process and its group, and SIGKILL after some grace."""
+    for number, seconds in ((sent, GRACE), (signal.SIGKILL, 30)):
+        if alive(process.pid):
+            os.killpg(process.pid, number)
+        last = time.monotonic() + seconds
+        while time.monotonic() < last and alive(process.pid):
+            process.poll()
+            time.sleep(0.05)
+    process.wait()
 
 
 def used(group: int) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from moldiff.chemistry.formats.streams import LONGEST_RECORD, TOO_LONG, decode
+from moldiff.chemistry.formats.streams import LONGEST_RECORD, MOST_ITEMS, TOO_LONG, decode
 from moldiff.chemistry.formats.tables import Row, find_columns
 from moldiff.errors import UserError
 
@@ -27,6 +27,8 @@ def read_parquet(path: Path, smiles_column: str | None = None, id_column: str | 
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
+            if len(names) > MOST_ITEMS:
+                raise UserError(f"{path}: more than {MOST_ITEMS:,} columns; keep those that you need")
             smiles, title = find_columns(names, smiles_column, id_column, str(path))
             for group in range(file.num_row_groups):
                 described = file.metadata.row_group(group)

@@ -11,7 +11,7 @@ from moldiff.chemistry.formats.parquet import read_parquet
 from moldiff.chemistry.formats.qm9 import PREFIX, read_pyg_qm9
 from moldiff.chemistry.formats.sdf import data_items, split_sdf
 from moldiff.chemistry.formats.signatures import kind_of
-from moldiff.chemistry.formats.streams import DamagedInput, read_lines, read_text
+from moldiff.chemistry.formats.streams import MOST_ITEMS, DamagedInput, read_lines, read_text
 from moldiff.chemistry.formats.tables import read_smiles, read_table
 from moldiff.chemistry.formats.xyz import read_xyz
 from moldiff.errors import UserError
@@ -133,7 +133,9 @@ def _read_file(
     kind = kind_of(path, head)
     if kind == "sdf":
         for text, problem in split_sdf(chunks):
-            yield Record(source, 0, text, "sdf", _title(text), data_items(text), problem)
+            many = text.count("\n>") > MOST_ITEMS
+            problem = problem or (f"more than {MOST_ITEMS:,} data items" if many else None)
+            yield Record(source, 0, text, "sdf", _title(text), {} if many else data_items(text), problem)
     elif kind == "xyz":
         for text, name, properties, problem in read_xyz(read_lines(chunks)):
             yield Record(source, 0, text, "xyz", name, properties, problem)

@@ -93,12 +93,12 @@ _PICKLE = re.compile(rb"\x80[\x02-\x05][\x95}\](cX\x8c]")
 _TEXT = (
     (re.compile(rb"(HEADER    |TITLE     |COMPND    |REMARK +\d|CRYST1|MODEL  +\d|(ATOM  |HETATM) *\d+ )"), "PDB"),
     (re.compile(rb"\s*(#[^\n]*\n\s*)*@<TRIPOS>"), "mol2"),
-    (re.compile(rb"\s*(#[^\n]*\n\s*)*data_\S*\s*\n\s*(_|loop_|#)"), "CIF"),
+    (re.compile(rb"\s*(#[^\n]*\n\s*)*data_\S*[ \t]*\n\s*(_|loop_|#)"), "CIF"),
     (re.compile(rb"\s*InChI=1"), "InChI"),
     (re.compile(rb"\$RXN|\$RDFILE"), "a reaction file"),
-    (re.compile(rb"\s*(%\w+=[^\n]*\n\s*)*#[^\n]*\n\s*\n[^\n]+\n\s*\n *-?\d+ +\d+ *\n"), "Gaussian input"),
+    (re.compile(rb"\s*(%\w+=[^\n]*\n\s*)*#[^\n]*\n[ \t]*\n[^\n]*\S[^\n]*\n[ \t]*\n *-?\d+ +\d+ *\n"), "Gaussian input"),
     (re.compile(rb"\s*<(\?xml|!DOCTYPE|html|cml|CDXML|svg)", re.IGNORECASE), "XML or HTML"),
-    (re.compile(rb"\{\s*\n\s*s_m_m2io_version"), "Maestro"),
+    (re.compile(rb"\{\s*s_m_m2io_version"), "Maestro"),
     (re.compile(rb"\s*(\{\s*\"|\[\s*[\{\"]|\{\s*\n)"), "JSON"),
     (re.compile(rb">\w[^\n]*\n[A-Z*\n]{20,}"), "FASTA"),
 )

@@ -14,6 +14,8 @@ CHUNK = 1 << 20
 """Bytes read at a time, and decompressed at a time."""
 LONGEST_RECORD = 1 << 24
 """Bytes above which a line or a record is given up, so that no file fills the memory, whatever it unpacks to."""
+MOST_ITEMS = 10_000
+"""Data items, columns or fields above which a record or a table is given up: each would become a column of its own."""
 TOO_LONG = f"record longer than {LONGEST_RECORD >> 20} MB"
 _MARKS = (  # the longer mark first: UTF-32's little-endian one begins like UTF-16's
     (codecs.BOM_UTF8, "utf-8"),

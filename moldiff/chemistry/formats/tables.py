@@ -6,7 +6,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
-from moldiff.chemistry.formats.streams import DamagedInput, Line
+from moldiff.chemistry.formats.streams import MOST_ITEMS, DamagedInput, Line
 from moldiff.errors import UserError
 
 Row = tuple[str, str, dict[str, str], str | None]
@@ -93,6 +93,8 @@ def read_table(
             seen.append(line)
         good = itertools.chain(seen[1:], good)
         delimiter = max("\t,;", key="".join(line.text for line in seen).count)
+    if header.text.count(delimiter) >= MOST_ITEMS:
+        raise UserError(f"{source}: more than {MOST_ITEMS:,} columns; keep those that you need")
     table = _Table(delimiter, good)
     names = _distinct(table.fields(header)[0])
     column, name_column = find_columns(names, smiles_column, id_column, source)
@@ -135,6 +137,8 @@ class _Table:
         text = line.text.rstrip("\n")
         if line.problem is not None:
             return [text], line.problem
+        if (count := text.count(self._delimiter)) >= max(MOST_ITEMS, 10 * self._width) and '"' not in text:
+            return [text[:1000]], f"wrong number of fields: {count + 1:,}"
         plain = text.split(self._delimiter)
         if '"' not in text:
             return plain, None
@@ -190,12 +194,18 @@ class _Table:
                 readings.append(self._parsed(text))
             except csv.Error:
                 pass
-        return any(
-            len(fields) == self._width and SMILES_WORD.match(fields[self._smiles].strip(' "')) for fields in readings
-        )
+        return any(len(fields) == self._width and _like_smiles(fields[self._smiles]) for fields in readings)
 
     def _next(self) -> Line | None:
         return self._ahead.popleft() if self._ahead else next(self._lines, None)
+
+
+def _like_smiles(field: str) -> bool:
+    """Whether a field, plain or between two quotes, may be a SMILES; one quote alone is the end of a value."""
+    field = field.strip()
+    if len(field) > 1 and field[0] == field[-1] == '"':
+        field = field[1:-1]
+    return SMILES_WORD.match(field) is not None
 
 
 def _separator(line: str) -> str:

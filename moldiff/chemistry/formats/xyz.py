@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from rdkit import Chem
 
-from moldiff.chemistry.formats.streams import LONGEST_RECORD, TOO_LONG, DamagedInput, Line
+from moldiff.chemistry.formats.streams import LONGEST_RECORD, MOST_ITEMS, TOO_LONG, DamagedInput, Line
 
-_KEY_VALUE = re.compile(r"""([A-Za-z_][\w.-]*)=("[^"]*"|'[^']*'|\S+)""")
+_KEY_VALUE = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]*)=("[^"]*"|'[^']*'|\S+)""")
 _ATOM = re.compile(r"\s*(?:([A-Za-z]{1,3})[-_.:(]?\d*\)?|(\d{1,3}))\s")
 """How an atom line begins: a symbol, perhaps with a number that tells the atoms of an element apart, or a number."""
 _ISOTOPES = {"D": "H", "T": "H"}
@@ -49,10 +49,12 @@ def _frame(frame: list[str], long: bool) -> tuple[str, str, dict[str, str], str 
     if not frame or not frame[0].strip().isdecimal():
         return text, "", {}, "wrong atom count line: the first line of a frame is the number of its atoms"
     comment = frame[1].strip() if len(frame) > 1 else ""
+    if comment.count("=") > MOST_ITEMS:
+        return text, "", {}, f"more than {MOST_ITEMS:,} values in the comment line"
     pairs = _KEY_VALUE.findall(comment)
     properties = {key: value.strip("\"'") for key, value in pairs}
     name = properties.get("name", "") or (comment if not pairs else "")
-    wanted = int(frame[0])
+    wanted = int(frame[0].strip())
     body = [line for line in frame[2:] if line.strip()]
     atoms = [_is_atom(line) for line in body]
     first = atoms.index(False) if False in atoms else len(atoms)
@@ -93,7 +95,7 @@ def parse_xyz(text: str, charge: int = 0) -> tuple[Chem.Mol, int]:
         ValueError: an atom line that cannot be read, an unknown element.
     """
     lines = text.split("\n")
-    atoms = [line for line in lines[2:] if line.strip()][: int(lines[0])]
+    atoms = [line for line in lines[2:] if line.strip()][: int(lines[0].strip())]
     mol = Chem.RWMol()
     conformer = Chem.Conformer(len(atoms))
     conformer.Set3D(True)
