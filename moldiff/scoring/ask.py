@@ -5,12 +5,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from rdkit import Chem
-
 from moldiff.parallel import Lost, default_workers, run_all
 from moldiff.progress import Progress
 
 Answer = TypeVar("Answer")
+Item = TypeVar("Item")
 
 
 def draw(total: int, count: int, seed: int) -> list[int]:
@@ -19,24 +18,27 @@ def draw(total: int, count: int, seed: int) -> list[int]:
 
 
 def ask_all(
-    question: Callable[[Chem.Mol], Answer], mols: Sequence[Chem.Mol], *, workers: int, timeout: float, title: str
+    question: Callable[[Item], Answer], items: Sequence[Item], *, workers: int, timeout: float, title: str
 ) -> list[Answer | str]:
-    """The answer for each molecule in order, or the reason why there is none.
+    """The answer for each item in order, or the reason why there is none.
 
     Args:
-        question: function of a module's top level that takes one molecule.
-        mols: molecules; conformers travel in double precision.
+        question: function of a module's top level that takes one item.
+        items: what it is asked of, as it travels: records, since to read one may hang or crash as well.
         workers: processes; 0 takes the processor cores at hand.
-        timeout: seconds for a molecule; then it is given up.
+        timeout: seconds for an item; then it is given up.
         title: word before the progress bar, and the lines of a log.
     """
-    coordinates = int(Chem.PropertyPickleOptions.CoordsAsDouble)
-    items = ((place, mol.ToBinary(coordinates)) for place, mol in enumerate(mols))
-    answers: list[Answer | str] = ["no answer"] * len(mols)
+    answers: list[Answer | str] = ["no answer"] * len(items)
     pieces = run_all(
-        partial(_answer, question), list, items, workers=workers or default_workers(), chunk=1, timeout=timeout
+        partial(_answer, question),
+        list,
+        enumerate(items),
+        workers=workers or default_workers(),
+        chunk=1,
+        timeout=timeout,
     )
-    with Progress(title, "molecules", len(mols)) as progress:
+    with Progress(title, "molecules", len(items)) as progress:
         for piece in pieces:
             found = [(piece.item[0], piece.reason)] if isinstance(piece, Lost) else piece
             for place, answer in found:
@@ -45,6 +47,6 @@ def ask_all(
     return answers
 
 
-def _answer(question: Callable[[Chem.Mol], Answer], item: tuple[int, bytes]) -> tuple[int, Answer]:
-    place, binary = item
-    return place, question(Chem.Mol(binary))
+def _answer(question: Callable[[Item], Answer], item: tuple[int, Item]) -> tuple[int, Answer]:
+    place, asked = item
+    return place, question(asked)

@@ -1,6 +1,7 @@
 """Questions too slow for every record: asked of some, which the seed and the number of records decide."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from rdkit import Chem
@@ -9,7 +10,7 @@ from moldiff.config.check import CheckOptions
 from moldiff.scoring.ask import ask_all, draw
 from moldiff.scoring.molecule.parsing import parse
 from moldiff.scoring.molecule.validity import fragments, sanitize
-from moldiff.scoring.questions import QUESTIONS
+from moldiff.scoring.questions import QUESTIONS, Answer
 from moldiff.scoring.score import Task
 
 SLOW_TIMEOUT = 300.0
@@ -47,19 +48,33 @@ class Samples:
             yield task
 
     def ask(self, workers: int) -> dict[int, dict[str, Any]]:
-        """Columns by number of record, for drawn records that are valid and have coordinates."""
-        mols = {number: mol for number, task in sorted(self._tasks.items()) if (mol := _structure(task)) is not None}
-        found: dict[int, dict[str, Any]] = {number: {} for number in mols}
+        """Columns by number of record, for drawn records that are valid and have coordinates.
+
+        The records are read where they are asked: what others wrote may hang or crash, and costs its answer alone.
+        """
+        found: dict[int, dict[str, Any]] = {}
         for question in QUESTIONS:
-            chosen = {number: mol for number, mol in mols.items() if number in self._drawn.get(question.name, ())}
+            drawn = self._drawn.get(question.name, ())
+            chosen = {number: task for number, task in sorted(self._tasks.items()) if number in drawn}
             if not chosen:
                 continue
             answers = ask_all(
-                question.ask, list(chosen.values()), workers=workers, timeout=self._timeout, title=question.title
+                partial(_asked, question.ask),
+                list(chosen.values()),
+                workers=workers,
+                timeout=self._timeout,
+                title=question.title,
             )
             for number, answer in zip(chosen, answers, strict=True):
-                found[number] |= question.lost(answer) if isinstance(answer, str) else answer
-        return found
+                if answer is not None:
+                    found.setdefault(number, {}).update(question.lost(answer) if isinstance(answer, str) else answer)
+        return dict(sorted(found.items()))
+
+
+def _asked(ask: Callable[[Chem.Mol], Answer], task: Task) -> Answer | None:
+    """The answer for the molecule of a record, None where there is nothing to ask."""
+    mol = _structure(task)
+    return None if mol is None else ask(mol)
 
 
 def _structure(task: Task) -> Chem.Mol | None:

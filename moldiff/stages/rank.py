@@ -3,12 +3,14 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 from rdkit import Chem
+from rdkit.Chem import rdDepictor
 
 from moldiff.chemistry.formats.records import Record, read_records
 from moldiff.chemistry.formats.writing import Entry, molecule_block, write_molecules
@@ -17,6 +19,7 @@ from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, sha256, write_text
 from moldiff.files.manifest import FILES, check_files
 from moldiff.files.spreadsheet import inert
+from moldiff.parallel import Lost, default_workers, run_all
 from moldiff.scoring.molecule.parsing import parse
 from moldiff.scoring.records import CheckSummary
 from moldiff.scoring.shortlist import Candidate, Judge, choose, record, refusals, summary_lines, tags, text
@@ -24,6 +27,11 @@ from moldiff.scoring.user import add_user_score
 
 _ODD_BONDS = ("->", "<-", "$", "~")
 """How a SMILES writes bonds that are not single, double, triple or aromatic."""
+SECONDS = 30.0
+"""Time to draw a chosen molecule, and at least that to read one."""
+_KEPT = int(Chem.PropertyPickleOptions.AllProps | Chem.PropertyPickleOptions.CoordsAsDouble)
+_Made = tuple[int, bytes | str]
+"""An item's number, and its molecule or why there is none."""
 
 
 def rank(check: Path, output: Path, options: RankOptions, *, inputs: Sequence[str] | None = None) -> dict[str, Any]:
@@ -57,9 +65,9 @@ def _rank(check: Path, output: Path, options: RankOptions, inputs: Sequence[str]
     judge = Judge(options, rows[0])
     passing = judge.refuse_early(candidates)
     paths = list(inputs) if inputs else _inputs(summary)
-    mols = dict(_molecules(paths, {candidate.row["index"] for candidate in passing}, summary))
-    passed = qualify(passing, mols, options, judge)
-    chosen = choose(passed, options, judge.weights)
+    mols, lost = _molecules(paths, passing, summary)
+    passed = qualify(_readable(passing, lost), mols, options, judge)
+    chosen, drawn = _drawn(passed, mols, options, judge)
     counts = refusals(candidates)
     result = {
         "check": str(check),
@@ -72,7 +80,7 @@ def _rank(check: Path, output: Path, options: RankOptions, inputs: Sequence[str]
         "weights": judge.weights,
         "refused": counts,
     }
-    entries = [Entry(mols[c.row["index"]], c.row["smiles"], tags(c, judge.weights)) for c in chosen]
+    entries = [Entry(drawn[c.row["index"]], c.row["smiles"], tags(c, judge.weights)) for c in chosen]
     write_molecules(output / "shortlist.sdf", entries)
     columns = list(record(candidates[0])) + [name for name in judge.own if name not in candidates[0].row]
     write_csv(output / "shortlist.csv", chosen, columns)
@@ -96,8 +104,7 @@ def qualify(
     Raises:
         UserError: one of the user's scores fails.
     """
-    for candidate in passing:
-        candidate.reason = _unwritable(candidate, mols)
+    _refuse_unwritable(passing, mols)
     passing = [candidate for candidate in passing if not candidate.reason]
     for name, source in options.scores.items():
         add_user_score(name, source, [candidate.row for candidate in passing], mols, timeout=options.score_timeout)
@@ -116,14 +123,23 @@ def write_csv(path: Path, candidates: Sequence[Candidate], columns: Sequence[str
             )
 
 
-def _unwritable(candidate: Candidate, mols: Mapping[int, Chem.Mol]) -> str:
-    """Why the molecule cannot stand in an SDF, or ""; only rare bonds are tried, for it takes time."""
-    if any(bond in candidate.row["smiles"] for bond in _ODD_BONDS):
-        try:
-            molecule_block(mols[candidate.row["index"]])
-        except ValueError as error:
-            return f"refused by format: {error}"
-    return ""
+def _refuse_unwritable(passing: Sequence[Candidate], mols: Mapping[int, Chem.Mol]) -> None:
+    """Give a reason to those that cannot stand in an SDF; only rare bonds are tried, for it takes time."""
+    odd = [c.row["index"] for c in passing if any(bond in c.row["smiles"] for bond in _ODD_BONDS)]
+    items = ((number, mols[number].ToBinary(_KEPT)) for number in odd)
+    lost = _in_processes(_write, items, SECONDS)[1] if odd else {}
+    for candidate in passing:
+        reason = lost.get(candidate.row["index"])
+        candidate.reason = f"refused by format: {reason}" if reason else ""
+
+
+def _write(item: tuple[int, bytes]) -> _Made:
+    number, binary = item
+    try:
+        molecule_block(Chem.Mol(binary))
+    except ValueError as error:
+        return number, str(error)
+    return number, binary
 
 
 def _read_rows(check: Path) -> list[dict[str, Any]]:
@@ -142,23 +158,79 @@ def _inputs(summary: CheckSummary) -> list[str]:
     return [given.path for given in summary.inputs]
 
 
-def _molecules(paths: Sequence[str], wanted: set[int], summary: CheckSummary) -> Iterator[tuple[int, Chem.Mol]]:
-    """Molecules as written, of the wanted records."""
+def _molecules(
+    paths: Sequence[str], passing: Sequence[Candidate], summary: CheckSummary
+) -> tuple[dict[int, Chem.Mol], dict[int, str]]:
+    """Molecules as written, by index, and why there is none where a process that read one was lost."""
     checksums = [given.sha256 for given in summary.inputs]
     column = summary.options.get("smiles_column")
     for path, expected in zip(paths, checksums, strict=False):
         if expected is not None and sha256(Path(path)) != expected:
             raise UserError(f"{path}: is not the file that was checked; check it again")
-    for number, one in enumerate(read_records(paths, smiles_column=column), start=1):
-        if number in wanted:
-            yield number, _molecule(one, int(summary.options.get("charge", 0)))
+    wanted = {candidate.row["index"] for candidate in passing}
+    numbered = enumerate(read_records(paths, smiles_column=column), start=1)
+    records = ((number, one) for number, one in numbered if number in wanted)
+    limit = max(float(summary.options.get("timeout", 0)), SECONDS)
+    return _in_processes(partial(_read, charge=int(summary.options.get("charge", 0))), records, limit)
 
 
-def _molecule(one: Record, charge: int) -> Chem.Mol:
+def _in_processes(
+    work: Callable[[tuple[int, Any]], _Made], items: Iterable[tuple[int, Any]], limit: float
+) -> tuple[dict[int, Chem.Mol], dict[int, str]]:
+    """Molecules that a function made of numbered items, and why there is none of the others.
+
+    They are other people's molecules: what hangs or crashes costs itself alone.
+    """
+    mols: dict[int, Chem.Mol] = {}
+    lost: dict[int, str] = {}
+    for piece in run_all(work, list, items, workers=default_workers(), chunk=32, timeout=limit):
+        for number, made in [(piece.item[0], piece.reason)] if isinstance(piece, Lost) else piece:
+            if isinstance(made, str):
+                lost[number] = made
+            else:
+                mols[number] = Chem.Mol(made)
+    return mols, lost
+
+
+def _read(item: tuple[int, Record], charge: int) -> _Made:
+    number, one = item
     mol = parse(one, charge).mol
     if mol is None:
-        raise UserError(f"{one.source}, record {one.index}: cannot be read any more; check the file again")
+        return number, f"{one.source}, record {one.index}: cannot be read any more; check the file again"
     if mol.GetNumConformers() == 0:
         Chem.SanitizeMol(mol)  # to be drawn
     mol.SetProp("_Name", one.name)
-    return mol
+    return number, mol.ToBinary(_KEPT)
+
+
+def _readable(passing: Sequence[Candidate], lost: Mapping[int, str]) -> list[Candidate]:
+    for candidate in passing:
+        candidate.reason = (
+            f"refused by reading: {lost[candidate.row['index']]}" if candidate.row["index"] in lost else ""
+        )
+    return [candidate for candidate in passing if not candidate.reason]
+
+
+def _drawn(
+    passed: list[Candidate], mols: Mapping[int, Chem.Mol], options: RankOptions, judge: Judge
+) -> tuple[list[Candidate], dict[int, Chem.Mol]]:
+    """The short list, and its molecules with coordinates; one that cannot be drawn in time makes room for another."""
+    while True:
+        chosen = choose(passed, options, judge.weights)
+        named = [candidate.row["index"] for candidate in chosen]
+        flat = ((number, mols[number].ToBinary(_KEPT)) for number in named if not mols[number].GetNumConformers())
+        drawn, lost = _in_processes(_draw, flat, SECONDS)
+        if not lost:
+            return chosen, {number: drawn.get(number, mols[number]) for number in named}
+        for candidate in passed:
+            candidate.rank = candidate.score = candidate.front = candidate.nearest_chosen = None
+            if candidate.row["index"] in lost:
+                candidate.reason = f"refused by drawing: {lost[candidate.row['index']]}"
+        passed = [candidate for candidate in passed if candidate.row["index"] not in lost]
+
+
+def _draw(item: tuple[int, bytes]) -> _Made:
+    number, binary = item
+    mol = Chem.Mol(binary)
+    rdDepictor.Compute2DCoords(mol)
+    return number, mol.ToBinary(_KEPT)

@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -222,3 +223,38 @@ def test_compare_puts_sets_side_by_side(checked: Path, tmp_path: Path):
         compare([checked], tmp_path / "out")
     with pytest.raises(UserError, match="run `moldiff check`"):
         compare([checked, tmp_path / "nothing"], tmp_path / "out")
+
+
+def crashing(function: Any, names: set[str]) -> Any:
+    """The function, which ends its process at records of these names."""
+
+    def instead(record: Any, charge: int = 0) -> Any:
+        if record.name in names:
+            os._exit(1)
+        return function(record, charge)
+
+    return instead
+
+
+def test_a_molecule_that_crashes_costs_itself_alone(checked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stage, "parse", crashing(stage.parse, {"name5"}))
+    rank(checked, tmp_path, n=20, diversity=1)
+    reasons = {row["name"]: row["reason"] for row in read(tmp_path / "candidates.csv")}
+    assert reasons["name5"] == "refused by reading: crash: the process that worked on it died"
+    assert len(read(tmp_path / "shortlist.csv")) == 6
+
+
+def test_a_molecule_that_cannot_be_drawn_makes_room_for_the_next(
+    checked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def draw(item: tuple[int, bytes]) -> tuple[int, bytes | str]:
+        if Chem.Mol(item[1]).GetProp("_Name") == "name5":
+            os._exit(1)
+        return item
+
+    monkeypatch.setattr(stage, "_draw", draw)
+    rank(checked, tmp_path, n=1, weights={"qed": 1}, diversity=1)
+    (first,) = read(tmp_path / "shortlist.csv")
+    assert (first["rank"], first["name"]) == ("1", "name2")
+    reasons = {row["name"]: row["reason"] for row in read(tmp_path / "candidates.csv")}
+    assert reasons["name5"] == "refused by drawing: crash: the process that worked on it died"
