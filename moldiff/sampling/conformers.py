@@ -1,7 +1,7 @@
 """Positions for molecules whose graph is known: conformers, and hydrogens on atoms that stand still."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -90,6 +90,7 @@ def pose(
     fixed: Sequence[np.ndarray] | None = None,
     attempts: int = 3,
     numbers: tuple[int, ...] = (),
+    on_batch: Callable[[int], object] = int,
 ) -> list[Posed]:
     """Up to n conformers of each molecule, of the stereochemistry that it has; see `moldiff.chemistry.stereo`.
 
@@ -101,13 +102,14 @@ def pose(
         fixed: [atom] of each molecule, atoms that keep their positions.
         attempts: how often a conformer that is wrong is made again.
         numbers: tell this call's random numbers from those of others.
+        on_batch: given the number of conformers that came out right of each batch.
     """
     results = [Posed(mol) for mol in mols]
     arrays = [to_arrays(mol if mol.GetNumConformers() else _anywhere(mol)) for mol in mols]
     waiting = [index for index in range(len(mols)) for _ in range(n)]
     for attempt in range(attempts + 1):
         waiting.sort(key=lambda index: (len(arrays[index]), index))
-        again = []
+        again: list[int] = []
         for number, chosen in enumerate(_batches(waiting, arrays, plan.options.batch_pairs)):
             seed = stream_seed(plan.options.seed, Stream.SAMPLES, *numbers, attempt, number)
             known, given = _known([arrays[index] for index in chosen], sampler.model.network.vocabulary)
@@ -117,6 +119,7 @@ def pose(
                 )
                 given = Given.of(known, pos=still, element=True, charge=True, bond=True)
             made, _ = sampler.run(plan, known, given, torch.Generator().manual_seed(seed))
+            wrong = len(again)
             for row, index in enumerate(chosen):
                 positions = made.pos[row, : len(arrays[index])].double().numpy()
                 if fixed is not None:
@@ -127,6 +130,7 @@ def pose(
                     again.append(index)
                 else:
                     results[index].conformers.append(right)
+            on_batch(len(chosen) - (len(again) - wrong))
         waiting = again
         if not waiting:
             break

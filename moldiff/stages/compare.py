@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from moldiff.errors import UserError
-from moldiff.files.atomic import write_text
+from moldiff.files.atomic import only_writer, write_text
 from moldiff.files.spreadsheet import inert
 from moldiff.reporting.comparison import TITLES, Cell, Line, lines_of, warnings_of, written
 from moldiff.reporting.comparison_page import comparison_page
@@ -26,7 +26,8 @@ def compare(folders: Sequence[Path], output: Path, *, names: Sequence[str] | Non
         names: what to call the sets; by default the names of their folders.
 
     Raises:
-        UserError: a folder holds no summary, definitions or hydrogen policies differ, names do not fit.
+        UserError: a folder holds no summary, definitions or hydrogen policies differ, names do not fit, or another
+            process writes into the folder.
     """
     if len(folders) < 2:
         raise UserError("nothing to compare; name two or more folders made by `moldiff check`")
@@ -49,11 +50,12 @@ def compare(folders: Sequence[Path], output: Path, *, names: Sequence[str] | Non
             for line in lines
         ],
     }
-    write_text(output / "comparison.md", _markdown(named, lines, warnings))
-    write_text(output / "comparison.csv", _csv(named, lines))
-    page = comparison_page(named, lines, summaries, [read_rows(folder) for folder in folders], warnings)
-    write_text(output / "comparison.html", page)
-    write_text(output / "comparison.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    with only_writer(output / "comparison.json"):
+        write_text(output / "comparison.md", _markdown(named, lines, warnings))
+        write_text(output / "comparison.csv", _csv(named, lines))
+        page = comparison_page(named, lines, summaries, [read_rows(folder) for folder in folders], warnings)
+        write_text(output / "comparison.html", page)
+        write_text(output / "comparison.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     return result
 
 

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rdkit import Chem, rdBase
-from tqdm import tqdm
 
-from moldiff.chemistry.formats.records import Record, read_records
+from moldiff.chemistry.formats.records import Record, count_records, read_records
 from moldiff.chemistry.formats.sdf import write_sdf_block
 from moldiff.chemistry.parsing import Rejected, parse_record
 from moldiff.chemistry.stereo import with_positions
 from moldiff.config.conformers import ConformersOptions, HydrogensOptions
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
-from moldiff.files.atomic import atomic_path
+from moldiff.files.atomic import atomic_path, only_writer
 from moldiff.files.manifest import record_of, write_record
 from moldiff.models.abilities import require_task
+from moldiff.progress import Progress
 from moldiff.sampling.conformers import Posed, heavy_atoms, pose, prepared
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
@@ -130,10 +130,12 @@ def _run(
     start = time.monotonic()
     counts: Counter[str] = Counter()
     failed: Counter[str] = Counter()
+    total = count_records(list(inputs))
     with (
+        only_writer(output),
         atomic_path(output) as temporary,
         temporary.open("w", encoding="utf-8", newline="\n") as file,
-        tqdm(desc=output.stem, unit="mol", disable=not sys.stderr.isatty(), dynamic_ncols=True) as bar,
+        Progress(output.stem, "conformers", None if total is None else n * -(-total // shard[1])) as progress,
     ):
         for number, records in _chunks(inputs, shard):
             mols: list[tuple[Record, Chem.Mol]] = []
@@ -147,18 +149,23 @@ def _run(
                     mols.append((record, mol))
             heavy = [heavy_atoms(mol) for _, mol in mols] if fixed else None
             posed = pose(
-                sampler, plan, [mol for _, mol in mols], n, fixed=heavy, attempts=options.attempts, numbers=(number,)
+                sampler,
+                plan,
+                [mol for _, mol in mols],
+                n,
+                fixed=heavy,
+                attempts=options.attempts,
+                numbers=(number,),
+                on_batch=progress.update,
             )
             for (record, _), one in zip(mols, posed, strict=True):
                 counts["produced"] += _write(file, record, one, number, records)
                 if missing := n - len(one.conformers):
                     failed[one.failed.most_common(1)[0][0]] += missing
-            bar.update(len(records))
+        if not counts["produced"]:  # while an earlier result still stands
+            told = ", ".join(f"{reason} ({count})" for reason, count in failed.most_common(3)) or "no record was read"
+            raise UserError(f"{output}: nothing was made of {counts['records']} records: {told}")
     seconds = time.monotonic() - start
-    if not counts["produced"]:
-        output.unlink(missing_ok=True)
-        told = ", ".join(f"{reason} ({count})" for reason, count in failed.most_common(3)) or "no record was read"
-        raise UserError(f"{output}: nothing was made of {counts['records']} records: {told}")
     summary = {
         "records": counts["records"],
         "refused": counts["refused"],

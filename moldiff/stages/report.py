@@ -7,7 +7,7 @@ from typing import Any
 
 from moldiff.config.report import ReportOptions
 from moldiff.errors import UserError
-from moldiff.files.atomic import write_text
+from moldiff.files.atomic import only_writer, write_text
 from moldiff.reporting.evidence import gather
 from moldiff.reporting.page import page
 
@@ -40,15 +40,17 @@ def report(
         The path of the page.
 
     Raises:
-        UserError: nothing is given, something named does not exist or cannot be read, the page cannot be written.
+        UserError: nothing is given, something named does not exist or cannot be read, the page cannot be written, or
+            another process is making it.
     """
     if output.is_dir():
         raise UserError(f"{output}: is a folder; name the HTML file to write, for example {output / 'report.html'}")
     if not (dataset or training or samples or check):
         raise UserError("nothing to report on; give at least one of --check, --samples, --training and --dataset")
-    evidence = gather(output, dataset=dataset, training=training, samples=samples, check=check, config=config,
-                      benchmarks=benchmarks)  # fmt: skip
-    text = page(options, evidence)
-    write_text(output, text)
+    with only_writer(output):
+        evidence = gather(output, dataset=dataset, training=training, samples=samples, check=check, config=config,
+                          benchmarks=benchmarks)  # fmt: skip
+        text = page(options, evidence)
+        write_text(output, text)
     print(f"{output}: {len(text.encode('utf-8')) / 1e6:.1f} MB, open it in a browser", file=sys.stderr)
     return output
