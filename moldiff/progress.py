@@ -12,6 +12,11 @@ INTERVAL = 60.0
 """Seconds between two lines of a log."""
 
 
+def log_stream() -> TextIO | None:
+    """Where lines of progress belong: standard error, or on a terminal, which shows a bar, the log beside it."""
+    return getattr(sys.stderr, "log", None) if sys.stderr.isatty() else sys.stderr
+
+
 class Progress:
     """Counts what is done and says so; for a ``with`` statement.
 
@@ -33,10 +38,9 @@ class Progress:
         self._title, self._unit, self._total, self._clock = title, unit, total, clock
         self._count = 0
         self._started = self._said = clock()
-        on_terminal = sys.stderr.isatty()
-        self._lines: TextIO | None = getattr(sys.stderr, "log", None) if on_terminal else sys.stderr
+        self._lines = log_stream()
         self._bar: Any = None
-        if on_terminal:
+        if sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(total=total, unit=f" {unit}", desc=title, dynamic_ncols=True)
@@ -79,11 +83,12 @@ class Progress:
             parts.append(note)
         parts.append(f"{rate:.3g} {self._unit}/s")
         if self._total is not None and rate > 0:
-            parts.append(f"{_duration(max(self._total - self._count, 0) / rate)} left")
+            parts.append(f"{duration(max(self._total - self._count, 0) / rate)} left")
         return ", ".join(parts)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds in the unit that suits them."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

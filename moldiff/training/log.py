@@ -4,8 +4,6 @@ import csv
 import io
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,28 +92,6 @@ class MetricsLog:
         writer.writeheader()
         writer.writerows(self.rows)
         write_text(self.path, text.getvalue())
-
-    @contextmanager
-    def progress_bar(self, steps: int, start: int, *, enabled: bool) -> Iterator[Callable[[int, dict[str, Any]], None]]:
-        """A bar on the terminal; the caller passes the step and the last row. Silent where stderr is no terminal."""
-        from tqdm import tqdm
-
-        quiet = not (enabled and sys.stderr.isatty())
-        with tqdm(total=steps, initial=start, desc="train", unit="step", disable=quiet, dynamic_ncols=True) as bar:
-
-            def update(step: int, row: dict[str, Any]) -> None:
-                bar.update(step - bar.n)
-                shown = {"loss": row["loss"], "mol/s": row["molecules_per_second"]}
-                if "valid_loss" in row:
-                    shown["valid"] = row["valid_loss"]
-                bar.set_postfix(shown)
-                if enabled and quiet and ("valid_loss" in row):
-                    text = ", ".join(f"{key} {value}" for key, value in shown.items())
-                    print(
-                        f"step {step} of {steps}, {float(row['minutes']):.1f} min: {text}", file=sys.stderr, flush=True
-                    )
-
-            yield update
 
     def _to_board(self, row: dict[str, Any]) -> None:
         if not self.writes:

@@ -15,6 +15,7 @@ from moldiff.errors import UserError
 from moldiff.training.learner import Learner
 from moldiff.training.log import MetricsLog
 from moldiff.training.loop import Progress, Report, steps
+from moldiff.training.progress import Shown
 from moldiff.training.state import REMEDY, load_state, save_state
 
 FREE = frozenset(
@@ -80,13 +81,15 @@ class Session:
         batches = self.loader.endless(options.batch_size, options.seed, progress.step)
         with (
             asked_by_signal() as asked,
-            log.progress_bar(options.steps, progress.step, enabled=learner.rank == 0) as bar,
+            Shown(options.steps, options.minutes, enabled=learner.rank == 0) as shown,
         ):
             for report in steps(learner, progress, batches, asked):
                 log.add(report.losses)
+                row = None
                 if report.done or progress.step % log.every == 0:
                     rate = learner.rate(options, progress.step, report.fraction)
-                    bar(progress.step, log.close_row(progress, rate, self._measured(progress, report)))
+                    row = log.close_row(progress, rate, self._measured(progress, report))
+                shown.update(progress, report.fraction, row)
                 if report.done or report.stopped or progress.step % options.checkpoint_every == 0:
                     self.save(progress)
                 if report.stopped and not report.done:

@@ -6,6 +6,7 @@ import pytest
 
 from moldiff.training.log import COLUMNS, MetricsLog
 from moldiff.training.loop import Progress
+from moldiff.training.progress import Shown
 
 WEIGHTS = {"pos": 1.0, "element": 0.4, "charge": 0.4, "bond": 2.0}
 LOSSES = {"pos": 1.0, "element": 2.0, "charge": 3.0, "bond": 4.0}
@@ -71,14 +72,32 @@ def test_bar_is_silent_without_a_terminal_but_tells_of_validation(
     log: MetricsLog, capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = {"step": 2, "minutes": "0.5", "loss": "1.5", "molecules_per_second": "9"}
-    with log.progress_bar(4, 0, enabled=True) as update:
-        update(2, row)
+    with Shown(4, None, clock=lambda: 0.0) as shown:
+        shown.update(Progress(2, 10, 30.0), 0.5, row)
         assert capsys.readouterr().err == ""
-        update(4, {**row, "valid_loss": "1.25"})
+        shown.update(Progress(4, 20, 60.0), 1.0, {**row, "valid_loss": "1.25"})
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "step 4 of 4" in captured.err
-    assert "valid 1.25" in captured.err
+    assert captured.err == "step 4 of 4, 1.0 min: loss 1.5, mol/s 9, valid 1.25\n"
+
+
+STEPS = ["step 20 of 100, 1.0 min: X, 4 min left", "step 40 of 100, 2.0 min: X, 3 min left"]
+TIMED = ["1.0 of 4 min, step 20: X, 3 min left", "2.0 of 4 min, step 40: X, 2 min left"]
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(None, STEPS), (4.0, TIMED), (1000.0, STEPS)])
+def test_a_line_a_minute_counts_what_ends_the_training(
+    capsys: pytest.CaptureFixture[str], minutes: float | None, expected: list[str]
+) -> None:
+    now = 0.0
+    row = {"loss": "1.5", "molecules_per_second": "9"}
+    with Shown(100, minutes, clock=lambda: now) as shown:
+        for step in range(1, 45):
+            now += 3.0
+            progress = Progress(step, 8 * step, now)
+            share = max(step / 100, now / 60 / minutes if minutes else 0)
+            shown.update(progress, share, row if step % 5 == 0 else None)
+    assert capsys.readouterr().err.replace("loss 1.5, mol/s 9", "X").splitlines() == expected
 
 
 def test_without_tensorboard_the_extra_is_named_once(
