@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,9 @@ from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path
 from moldiff.files.manifest import check_files, read_record, write_record
 from moldiff.files.safetensors import read_header
+
+if TYPE_CHECKING:
+    from torch_geometric.data import InMemoryDataset
 
 FORMAT = 1
 ARRAYS_FILE = "arrays.safetensors"
@@ -133,6 +136,27 @@ class FeaturizedDataset:
         """Numbers of the molecules of a split (train, valid or test), ascending, int64."""
         splits = self.table(["split"])["split"].to_numpy(zero_copy_only=False)
         return np.flatnonzero(splits == split)
+
+    def to_geometric(self, split: str | None = None, *, targets: Sequence[str] = ()) -> "InMemoryDataset":
+        """The set as a ``torch_geometric.data.InMemoryDataset``, made of whole arrays, without a loop over molecules.
+
+        Its ``Data`` have pos [atom, 3] (Å, float32), z [atom] (atomic numbers), charge [atom], edge_index [2, edge]
+        with each bond once in each direction, edge_attr [edge] (orders 1, 2 or 3, kekulized) and smiles (flat key),
+        as `moldiff.molecules.batch.MoleculeBatch.from_geometric` takes them back.
+
+        Args:
+            split: train, valid or test; None takes all molecules.
+            targets: columns of molecules.parquet that become y [1, target], float32, NaN where there is no value.
+
+        Raises:
+            UserError: there is no such column, or it holds what is no number.
+        """
+        from moldiff.dataset.geometric import geometric  # brings torch, which nothing else here needs
+
+        missing = set(targets) - set(pq.read_schema(self.folder / TABLE_FILE).names)
+        if missing:
+            raise UserError(f"{self.folder / TABLE_FILE}: has no column {min(missing)}")
+        return geometric(self, split, targets)
 
     def smiles(self, split: str) -> list[str]:
         """Flat keys of the molecules of a split, in the order of the arrays."""
