@@ -3,6 +3,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shlex
 import sys
 from glob import glob
@@ -112,6 +113,15 @@ def training_state():
 
 # Whether jobs run elsewhere, or this is Snakemake within such a job: the cores of this machine then say nothing.
 AWAY = workflow.remote_exec or not workflow.local_exec
+
+# A batch system's plugin puts the command of a job into double quotes and its log's path into patterns.
+PLAIN = re.compile(r"[\w ./+=@,:-]*")
+for what, path in (("results", RUN), ("working folder", os.getcwd())):
+    if AWAY and not PLAIN.fullmatch(path):
+        raise WorkflowError(
+            f"{what}: {path}: on a cluster a path must be of letters, digits, blanks and ./+=@,:_- alone; "
+            "choose another folder"
+        )
 
 
 def cores(shards, wanted=0, away=1, most=1024):
