@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_AR
 SNAKEMAKE := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-cluster test-docs test-faults test-wheel audit lint help clean docs site install
+.PHONY: run test test-cluster test-docs test-faults test-fuzz test-wheel audit lint help clean docs site install
 
 run: $(VENV)/.run-ready ## make the environment and run the workflow of CONFIG; ends in results/demo/report.html
 	$(SNAKEMAKE) --profile workflows/profiles/local --cores $(CORES) --configfile $(CONFIG)
@@ -36,16 +36,18 @@ test-cluster: $(VENV)/.test-ready ## run the workflow on a real Slurm that is in
 test-docs: $(VENV)/.test-ready ## run every moldiff command and Python block of the documents, with fewer molecules
 	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.docs $(ARGS)
 
-test-faults: $(VENV)/.test-ready ## kill the workflow at 30 random moments, rerun and compare (half an hour)
+test-faults: $(VENV)/.test-ready ## kill the workflow at 30 random moments and its commands at 60, rerun and compare (an hour)
 	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.faults.kill $(or $(ARGS),30)
+	OMP_NUM_THREADS=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.faults.kill_commands 60
+
+test-fuzz: $(VENV)/.test-ready ## read ten thousand broken files of each kind (ten minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.fuzz $(or $(ARGS),10000)
 
 test-wheel: $(VENV)/.test-ready ## build the wheel and try it in an environment of its own, outside the clone
 	$(BIN)/python -m tests.wheel --python $(PYTHON) --torch '$(TORCH)' $(ARGS) -- $(PIP_ARGS)
 
 audit: $(VENV)/audit/.ready ## ask the advisory database about the tested set and the lower bounds (needs a network)
-	$(VENV)/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
-	sed -n '/^dependencies/,/^\]/s/^ *"\([A-Za-z0-9_.-]*\)>=\([0-9.]*\).*/\1==\2/p' pyproject.toml > $(VENV)/audit/lowest.txt
-	$(VENV)/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement $(VENV)/audit/lowest.txt
+	$(BIN)/python -m tests.audit $(VENV)/audit/bin/pip-audit
 
 lint: $(VENV)/.test-ready ## run the linters and the type checker
 	$(BIN)/ruff check .

@@ -2,10 +2,8 @@
 
 import csv
 import io
-import json
-import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from moldiff.config.featurize import FeaturizeOptions
+from moldiff.dataset.columns import ROW_COLUMNS, input_columns
 from moldiff.dataset.splits import split_at_random, split_by_hash, split_by_scaffold
 from moldiff.dataset.statistics import describe, histogram
 from moldiff.dataset.storage import (
@@ -42,14 +41,7 @@ SHARD_INFO = "shard.json"
 SET_FILES = (ARRAYS_FILE, TABLE_FILE, REJECTED_FILE, INFO_FILE)
 SHARD_FILES = (ARRAYS_FILE, SHARD_ROWS, SHARD_REJECTED, SHARD_INFO)
 _REMEDY = "featurize this shard again"
-INPUT_PREFIX = "input_"
-MOST_ITEMS = 10_000
-LEAST_COLUMNS = 100
-MOST_CELLS = 100_000_000
-"""Columns of the input in molecules.parquet: at most MOST_ITEMS, fewer above MOST_CELLS cells, always a hundred."""
 
-ROW_COLUMNS = ("id", "smiles", "isomeric_smiles", "inchikey", "split", "source", "record", "conformer", "atoms")
-"""Columns of molecules.parquet before those of the input."""
 _INTEGERS = {name: pa.int64() for name in ("order", "record", "conformer", "atoms")}
 _SHARD_COLUMNS = ("order", *(name for name in ROW_COLUMNS), "scaffold", "properties")
 _REJECTED_COLUMNS = ("order", "source", "record", "id", "reason")
@@ -168,7 +160,7 @@ def assemble(
     columns = {name: rows[name] for name in ROW_COLUMNS}
     columns["split"] = pa.array(splits, pa.string())
     write_arrays(output / ARRAYS_FILE, molecules)
-    table = pa.table({**columns, **_input_columns(rows["properties"].to_pylist())})
+    table = pa.table({**columns, **input_columns(rows["properties"].to_pylist())})
     write_table(output / TABLE_FILE, table)
     computed = [name for name in table.column_names if table[name].type == pa.float64()]
     info = {
@@ -250,48 +242,6 @@ def _splits(rows: pa.Table, options: FeaturizeOptions) -> list[str]:
         return split_by_scaffold(rows["scaffold"].to_pylist(), valid, test)
     keys = [key.partition("-")[0] or text for key, text in zip(rows["inchikey"].to_pylist(), smiles, strict=True)]
     return split_by_hash(keys, valid, test)
-
-
-def with_computed(properties: Mapping[str, str], computed: Mapping[str, float]) -> dict[str, str | float]:
-    """The columns of a record; one of its own that is named like a computed one is told apart by `INPUT_PREFIX`."""
-    if not computed:
-        return dict(properties)
-    own = {INPUT_PREFIX + name if name in computed else name: value for name, value in properties.items()}
-    return own | dict(computed)
-
-
-def _input_columns(properties: list[str]) -> dict[str, pa.Array]:
-    """Columns of the input, and computed ones, in the order of their first appearance; null where a row has none.
-
-    Records whose data items all have other names would fill the memory with nulls: the columns that come last are left
-    out and said.
-    """
-    most = min(MOST_ITEMS, max(LEAST_COLUMNS, MOST_CELLS // max(len(properties), 1)))
-    columns: dict[str, list[str | float | None]] = {}
-    left_out: set[str] = set()
-    for row, text in enumerate(properties):
-        if text == "{}":
-            continue
-        for name, value in json.loads(text).items():
-            if name not in columns:
-                if len(columns) == most:
-                    left_out.add(name)
-                    continue
-                columns[name] = [None] * len(properties)
-            columns[name][row] = value
-    if left_out:
-        print(
-            f"{TABLE_FILE}: {most:,} columns of the input are kept, {len(left_out):,} more are left out, such as "
-            f"{min(left_out)[:60]!r}",
-            file=sys.stderr,
-        )
-    named: dict[str, pa.Array] = {}
-    for name, values in columns.items():
-        while name in ROW_COLUMNS or name in named:
-            name = INPUT_PREFIX + name
-        numbers = all(isinstance(value, float) for value in values if value is not None)
-        named[name] = pa.array(values, pa.float64() if numbers else pa.string())
-    return named
 
 
 def _csv(table: pa.Table) -> str:

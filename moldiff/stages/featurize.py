@@ -15,6 +15,7 @@ from moldiff.chemistry.formats.records import Record, count_records, expand_inpu
 from moldiff.chemistry.parsing import Rejected, quiet
 from moldiff.chemistry.preparation import add_smiles, check_elements, finish, read_whole, standardise
 from moldiff.config.featurize import FeaturizeOptions
+from moldiff.dataset.columns import with_computed
 from moldiff.dataset.shards import (
     SET_FILES,
     SHARD_FILES,
@@ -23,7 +24,6 @@ from moldiff.dataset.shards import (
     assemble,
     merge_shards,
     try_folder,
-    with_computed,
     write_shard,
 )
 from moldiff.dataset.splits import split_from_text
