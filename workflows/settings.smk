@@ -114,15 +114,6 @@ def training_state():
 # Whether jobs run elsewhere, or this is Snakemake within such a job: the cores of this machine then say nothing.
 AWAY = workflow.remote_exec or not workflow.local_exec
 
-# A batch system's plugin puts the command of a job into double quotes and its log's path into patterns.
-PLAIN = re.compile(r"[\w ./+=@,:-]*")
-for what, path in (("results", RUN), ("working folder", os.getcwd())):
-    if AWAY and not PLAIN.fullmatch(path):
-        raise WorkflowError(
-            f"{what}: {path}: on a cluster a path must be of letters, digits, blanks and ./+=@,:_- alone; "
-            "choose another folder"
-        )
-
 
 def cores(shards, wanted=0, away=1, most=1024):
     """Threads of a job that is one of ``shards``: those wanted, else a share of the cores at hand.
@@ -156,7 +147,19 @@ def lock_run():
         )
 
 
+def refuse_odd_paths():
+    """Keep paths from a batch system whose plugin puts a job's command into double quotes and its log into patterns."""
+    for what, path in (("results", RUN), ("working folder", os.getcwd())):
+        if not re.fullmatch(r"[\w ./+=@,:-]*", path):
+            raise WorkflowError(
+                f"{what}: {path}: on a cluster a path must be of letters, digits, blanks and ./+=@,:_- alone; "
+                "choose another folder"
+            )
+
+
 onstart:
+    if not workflow.local_exec:  # which is not known before
+        refuse_odd_paths()
     lock_run()
 
 

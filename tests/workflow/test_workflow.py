@@ -237,19 +237,18 @@ def test_a_profile_names_rules_that_exist(profile: str):
     assert "retries:" not in "".join(path.read_text() for path in (ROOT / "workflows").glob("*.smk"))
 
 
-def planned_on_a_cluster(folder: Path, results: str) -> subprocess.CompletedProcess[str]:
+def on_a_cluster(folder: Path, results: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     pytest.importorskip("snakemake_executor_plugin_slurm")
     tiny_workflow.write(folder)
     path = folder / "run.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"results": results}))
-    # a dry run shows at most the cores it is given
-    slurm = [*tiny_workflow.snakemake("slurm"), "--dry-run", "--forceall", "--quiet", "progress", "--cores", "4"]
+    slurm = [*tiny_workflow.snakemake("slurm"), *arguments]
     return subprocess.run(slurm, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
 
 
 @pytest.mark.parametrize(("folder", "results"), [("plain", 'a "b"'), ("plain", "a$b"), ("plain", "[a]"), ("it's", "a")])
 def test_a_path_that_a_cluster_cannot_have_is_refused(tmp_path: Path, folder: str, results: str):
-    done = planned_on_a_cluster(tmp_path / folder, results)
+    done = on_a_cluster(tmp_path / folder, results)  # a dry run has no cluster
     assert done.returncode != 0
     assert "on a cluster a path must be of letters, digits, blanks" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -270,7 +269,9 @@ def test_another_place_of_the_environment_reruns_nothing(folder: Path, tmp_path:
 
 
 def test_on_a_cluster_threads_follow_the_configuration(tmp_path: Path):
-    done = planned_on_a_cluster(tmp_path / "plain folder", "results of a run")
+    # a dry run shows at most the cores it is given
+    planned = ("--dry-run", "--forceall", "--quiet", "progress", "--cores", "4")
+    done = on_a_cluster(tmp_path / "plain folder", "results of a run", *planned)
     assert done.returncode == 0, done.stdout + done.stderr
     jobs = re.split(r"^(?:local)?rule (\w+):$", done.stdout + done.stderr, flags=re.MULTILINE)[1:]
     told = dict(zip(jobs[::2], jobs[1::2], strict=True))
