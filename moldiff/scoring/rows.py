@@ -7,6 +7,7 @@ import numpy as np
 from moldiff.chemistry.formats.records import Record
 from moldiff.config.check import CheckOptions
 from moldiff.parallel import Lost, default_workers, run_all
+from moldiff.progress import Progress
 from moldiff.scoring.columns import ROW_COLUMNS
 from moldiff.scoring.score import STEPS, Row, Task, blank_row, warm_up
 from moldiff.scoring.sets.known import KnownSet
@@ -56,7 +57,8 @@ def score_records(
         return []
     warm_up()
     tasks = (Task(number, record, options.charge) for number, record in enumerate(records, start=1))
-    rows = list(rows_in_order(tasks, 1, options.workers or default_workers(), options.timeout))
+    with Progress("check", "records", len(records)) as progress:
+        rows = list(progress.over(rows_in_order(tasks, 1, options.workers or default_workers(), options.timeout)))
     census = take_census(
         options.hydrogens,
         np.array([bool(row["_has_hydrogens"]) for row in rows]),

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from moldiff.chemistry.hydrogens import with_hydrogens
 from moldiff.chemistry.parsing import has_coordinates
 from moldiff.errors import UserError
 from moldiff.parallel import Lost, run_all
+from moldiff.progress import Progress
 
 COMMAND = "command:"
 COMMAND_SDF = "command-sdf:"
@@ -84,14 +86,14 @@ def _ask_function(
     items: list[bytes | None] = [None, *(mols[row["index"]].ToBinary(kept) for row in rows)]
     places = [source, *(f"record {row['index']} ({row['smiles']})" for row in rows)]
     values: list[float | None] = []
-    done = 0
-    for piece in run_all(partial(_answer, source), list, items, workers=1, chunk=1, timeout=timeout):
-        for answer in [piece] if isinstance(piece, Lost) else piece:
-            if isinstance(answer, Lost | str):
-                reason = answer.reason if isinstance(answer, Lost) else answer
-                raise UserError(f"score {name}: fails on {places[done]}: {reason}")
-            values.append(answer)
-            done += 1
+    with Progress(f"score {name}", "molecules", len(rows)) as progress:
+        for piece in run_all(partial(_answer, source), list, items, workers=1, chunk=1, timeout=timeout):
+            for answer in [piece] if isinstance(piece, Lost) else piece:
+                if isinstance(answer, Lost | str):
+                    reason = answer.reason if isinstance(answer, Lost) else answer
+                    raise UserError(f"score {name}: fails on {places[len(values)]}: {reason}")
+                values.append(answer)
+                progress.update(int(len(values) > 1))
     return values[1:]
 
 
@@ -164,7 +166,9 @@ def _ask_command(name: str, words: Sequence[str], text: str, count: int, timeout
     if not count:
         return []
     line = shlex.join(words)
-    status, output, errors = _run(name, line, words, text, LONGEST_LINE * (count + 1), timeout * (count + 1))
+    with Progress(f"score {name}", "molecules", count) as progress:
+        limit, seconds = LONGEST_LINE * (count + 1), timeout * (count + 1)
+        status, output, errors = _run(name, line, words, text, limit, seconds, progress)
     if status:
         last = errors.strip().splitlines()[-1:] or ["no message"]
         raise UserError(f"score {name}: `{line}` ended with status {status}: {last[0][:500]}")
@@ -177,7 +181,9 @@ def _ask_command(name: str, words: Sequence[str], text: str, count: int, timeout
         raise UserError(f"score {name}: `{line}` wrote no number: {str(error)[:200]}") from None
 
 
-def _run(name: str, line: str, words: Sequence[str], given: str, limit: int, seconds: float) -> tuple[int, str, str]:
+def _run(
+    name: str, line: str, words: Sequence[str], given: str, limit: int, seconds: float, progress: Progress
+) -> tuple[int, str, str]:
     """Status, output and errors of a command that may neither hang nor write without end; its children go with it."""
     with tempfile.TemporaryFile() as source:
         source.write(given.encode())
@@ -190,7 +196,13 @@ def _run(name: str, line: str, words: Sequence[str], given: str, limit: int, sec
             raise UserError(f"score {name}: `{line}` cannot be run: {error}") from None
         output, errors = _Reader(process.stdout, limit), _Reader(process.stderr, limit, last=True)
         try:
-            output.thread.join(seconds)
+            end, counted, running = time.monotonic() + seconds, 0, True
+            while running and time.monotonic() < end:
+                output.thread.join(min(1.0, seconds))
+                running = output.thread.is_alive()
+                lines = output.lines()
+                progress.update(lines - counted)
+                counted = lines
             if output.thread.is_alive():
                 raise UserError(f"score {name}: `{line}` did not end in {seconds:g} s; raise the time-out, or mend it")
             if output.beyond:
@@ -226,6 +238,10 @@ class _Reader:
                     if not last:
                         return
                     del self._read_so_far[:-limit]
+
+    def lines(self) -> int:
+        """Lines read so far."""
+        return self._read_so_far.count(b"\n")
 
     def text(self) -> str:
         """What was read."""

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rdkit import Chem
@@ -111,3 +112,16 @@ def test_a_command_that_hangs_goes_with_its_children(tmp_path: Path):
         time.sleep(0.05)
     os.kill(child, signal.SIGKILL)
     pytest.fail("the command's child outlives it")
+
+
+@pytest.mark.parametrize("source", ["command: sed s/C/1/", "function"])
+def test_a_long_score_says_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], source: str
+):
+    (tmp_path / "mine.py").write_text("def score(mol):\n    return mol.GetNumAtoms()\n")
+    monkeypatch.setattr("moldiff.progress.INTERVAL", 0.0)
+    rows: list[dict[str, Any]] = [{"index": number, "smiles": "C"} for number in range(3)]
+    mols = {number: Chem.MolFromSmiles("CO") for number in range(3)}
+    add_user_score("mine", source if source != "function" else f"{tmp_path / 'mine.py'}:score", rows, mols)
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith("score mine: 3 of 3 molecules, ")
