@@ -186,7 +186,7 @@ def read_arrays(path: Path) -> RaggedMolecules:
             start, stop = (begin + int(offset) for offset in entry["data_offsets"])
             shape = tuple(int(length) for length in entry["shape"])
             fits = _SAFETENSORS_DTYPES.get(entry["dtype"]) == dtype.type and min(shape, default=0) >= 0
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             fits = False
         if not fits or stop - start != math.prod(shape) * dtype.itemsize or not begin <= start <= stop <= size:
             raise UserError(f"{path}: is truncated or no featurized set (array {name}); {_REMEDY}")

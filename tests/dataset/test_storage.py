@@ -126,3 +126,16 @@ def test_spread_does_not_depend_on_the_frame():
     molecules = RaggedMolecules.stack([chain(5, 1)])
     moved = SimpleNamespace(**{**vars(chain(5, 1)), "positions": chain(5, 1).positions + 7.0})
     assert position_std(RaggedMolecules.stack([moved])) == pytest.approx(position_std(molecules), rel=1e-5)
+
+
+@pytest.mark.parametrize("offset", [float("inf"), float("nan"), 1e300, None, "0", [0]])
+def test_offsets_that_are_none_are_an_error(tmp_path, offset):
+    write_set(tmp_path)
+    content = (tmp_path / ARRAYS_FILE).read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["bonds"]["data_offsets"][1] = offset
+    changed = json.dumps(header).encode()
+    (tmp_path / ARRAYS_FILE).write_bytes(len(changed).to_bytes(8, "little") + changed + content[8 + size :])
+    with pytest.raises(UserError, match=r"no featurized set \(array bonds\)"):
+        read_arrays(tmp_path / ARRAYS_FILE)

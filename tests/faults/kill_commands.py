@@ -42,6 +42,8 @@ COMMANDS: dict[str, str] = {
     " --steps 20 --threads 1",
     "conformers": "conformers raw20.smi --weights model.safetensors --steps 20 --n 2 --threads 1 --out out.sdf",
 }
+TASKS = {"new": 1.0, "fragment": 1.0, "conformer": 1.0}
+"""What the commands ask of the weights."""
 TIMES = re.compile(r'"(seconds|minutes|finished|sha256|record_sha256)": ("[^"]*"|[\d.]+|\{[^}]*\})')
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
@@ -101,7 +103,7 @@ def make_inputs(folder: Path) -> None:
     (folder / "raw.smi").write_text("".join(lines))
     (folder / "raw20.smi").write_text("".join(lines[:20]))
     (folder / "mine.py").write_text("def score(mol):\n    return mol.GetNumAtoms()\n")
-    options = tiny_workflow.OPTIONS["train"] | {"steps": 120, "seed": 3}
+    options = tiny_workflow.OPTIONS["train"] | {"steps": 120, "seed": 3, "tasks": TASKS}
     (folder / "train.json").write_text(json.dumps(options))
     for line in (
         "featurize raw.smi --out dataset --workers 1",
