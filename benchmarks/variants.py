@@ -127,7 +127,7 @@ def masked_atoms(info: dict[str, Any]) -> dict[str, Any]:
 def add_placeholders(molecules: MoleculeBatch, vocabulary: Vocabulary) -> MoleculeBatch:
     """Up to two atoms more a molecule that are none, each near an atom: the model decides, within bounds, how many.
 
-    They stand behind the atoms and have no bonds.
+    They come after the atoms and have no bonds.
     """
     random = Generator().manual_seed(int(molecules.bond.sum()) + int(molecules.element.sum()))
     sizes = molecules.sizes[:, None]

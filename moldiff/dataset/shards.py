@@ -116,9 +116,9 @@ def merge_shards(
             raise UserError(f"{folder}: was made with other options ({', '.join(changed)}); featurize it again")
         if info["shards"] != len(folders):
             raise UserError(f"{folder}: is one of {info['shards']} shards, and {len(folders)} were given; give all")
-    numbers = sorted(info["shard"] for info in infos)
-    if numbers != list(range(len(folders))):
-        raise UserError(f"shards {numbers} were given, and 0 to {len(folders) - 1} are needed; give each one once")
+    numbers = sorted(info["shard"] + 1 for info in infos)
+    if numbers != list(range(1, len(folders) + 1)):
+        raise UserError(f"shards {numbers} were given, but 1 to {len(folders)} are needed; give each one once")
     parts = [_read_part(folder, info["records_read"]) for folder, info in zip(folders, infos, strict=True)]
     return assemble(parts, options, output, versions)
 
@@ -156,8 +156,8 @@ def assemble(
     records_read = sum(part.records_read for part in parts)
     reasons = histogram(Counter(reason.partition(": ")[0] for reason in rejected["reason"].to_pylist()))
     if len(rows) == 0:
-        told = ", ".join(f"{reason} ({count})" for reason, count in list(reasons.items())[:3]) or "no record was read"
-        raise UserError(f"{output / REJECTED_FILE}: none of {records_read} records gives a molecule: {told}")
+        listed = ", ".join(f"{reason} ({count})" for reason, count in list(reasons.items())[:3]) or "no record was read"
+        raise UserError(f"{output / REJECTED_FILE}: none of {records_read} records gives a molecule: {listed}")
     molecules = RaggedMolecules.concatenate([part.molecules for part in parts]).take(order)
     splits = _splits(rows, options)
     columns = {name: rows[name] for name in ROW_COLUMNS}
@@ -214,7 +214,7 @@ def _kept_options(options: FeaturizeOptions) -> dict[str, Any]:
 
 
 def _without_duplicates(rows: pa.Table, order: np.ndarray) -> tuple[np.ndarray, pa.Table]:
-    """The rows, in order, whose SMILES stood in no earlier record, and rejections for the records of the others."""
+    """The rows, in order, whose SMILES occurred in no earlier record, and rejections for the records of the others."""
     smiles = rows["smiles"].to_pylist()
     records = rows["order"].to_pylist()
     first: dict[str, int] = {}
@@ -228,7 +228,7 @@ def _without_duplicates(rows: pa.Table, order: np.ndarray) -> tuple[np.ndarray, 
     lost = rows.take(pa.array(list(repeated.values()), pa.int64())).select(
         ["order", "source", "record", "id", "smiles"]
     )
-    reasons = [f"duplicate: {text} stood in an earlier record" for text in lost["smiles"].to_pylist()]
+    reasons = [f"duplicate: {text} occurred in an earlier record" for text in lost["smiles"].to_pylist()]
     return np.array(kept, np.int64), lost.drop_columns(["smiles"]).append_column(
         "reason", pa.array(reasons, pa.string())
     )

@@ -136,8 +136,8 @@ class FeaturizedDataset:
 
     def smiles(self, split: str) -> list[str]:
         """Flat keys of the molecules of a split, in the order of the arrays."""
-        found: list[str] = self.table(["smiles"])["smiles"].take(self.rows(split)).to_pylist()
-        return found
+        smiles: list[str] = self.table(["smiles"])["smiles"].take(self.rows(split)).to_pylist()
+        return smiles
 
 
 def write_arrays(path: Path, molecules: RaggedMolecules) -> None:
@@ -165,7 +165,7 @@ def read_arrays(path: Path) -> RaggedMolecules:
         except (KeyError, TypeError, ValueError, AttributeError):
             fits = False
         if not fits or stop - start != math.prod(shape) * dtype.itemsize or not begin <= start <= stop <= size:
-            raise UserError(f"{path}: is truncated or no featurized set (array {name}); {_REMEDY}")
+            raise UserError(f"{path}: is truncated or not a featurized set (array {name}); {_REMEDY}")
         arrays[name] = np.memmap(path, dtype, "r", start, shape) if stop > start else np.empty(shape, dtype)
     check_molecules(path, arrays, _REMEDY)
     return RaggedMolecules(**arrays)
@@ -211,7 +211,7 @@ def read_info(folder: Path, name: str = INFO_FILE) -> dict[str, Any]:
     """
     path = folder / name
     if not path.exists():
-        raise UserError(f"{path}: no such file, so this is no finished featurized set; run moldiff featurize")
+        raise UserError(f"{path}: no such file, so this is not a finished featurized set; run moldiff featurize")
     info = read_record(path, _REMEDY, verify=False)
     if info.get("format") != FORMAT:
         raise UserError(f"{path}: format {info.get('format')}, and this version reads {FORMAT}; {_REMEDY}")

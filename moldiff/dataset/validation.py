@@ -1,4 +1,4 @@
-"""Whether the files of a featurized set or shard hold what they must: checksums do not say so of what somebody made."""
+"""Whether the files of a featurized set or shard are consistent; checksums do not show it for files made elsewhere."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -123,7 +123,7 @@ def check_molecules(path: Path, arrays: Mapping[str, np.ndarray], remedy: str) -
     if not np.isfinite(arrays["positions"]).all():
         raise UserError(f"{path}: a coordinate is not finite; {remedy}")
     if atom_count and not 0 < np.min(arrays["atomic_numbers"]) <= np.max(arrays["atomic_numbers"]) < 119:
-        raise UserError(f"{path}: an atomic number is of no element; {remedy}")
+        raise UserError(f"{path}: an atomic number belongs to no element; {remedy}")
 
 
 def read_table(
@@ -144,5 +144,5 @@ def read_table(
         reason = str(error).partition("\n")[0]
         raise UserError(f"{path}: cannot be read as Parquet ({reason}); {remedy}") from None
     if rows is not None and len(table) != rows:
-        raise UserError(f"{path}: has {len(table)} rows, and {rows} molecules belong to it; {remedy}")
+        raise UserError(f"{path}: has {len(table)} rows, not one for each of the {rows} molecules; {remedy}")
     return table

@@ -1,6 +1,6 @@
 """A trained model in one file: weights, options, vocabulary and statistics, as safetensors with JSON in its header.
 
-No pickle is read: a weights file that somebody sent cannot run code.
+No pickle is read: a weights file from an unknown source cannot run code.
 """
 
 import hashlib
@@ -176,10 +176,10 @@ def load_model(path: Path) -> Model:
     except FileNotFoundError:
         raise UserError(f"{path}: no such weights file{remedy}") from None
     except (OSError, SafetensorError) as error:
-        raise UserError(f"{path}: not a whole safetensors file ({error}){remedy}") from None
-    found = metadata.get("format", "none")
-    if found != FORMAT:
-        raise UserError(f"{path}: weights of format {found!r}, this version reads {FORMAT!r}{remedy}")
+        raise UserError(f"{path}: not a complete safetensors file ({error}){remedy}") from None
+    version = metadata.get("format", "none")
+    if version != FORMAT:
+        raise UserError(f"{path}: weights of format {version!r}, this version reads {FORMAT!r}{remedy}")
     try:
         read_description(metadata["model"], sum(tensor.numel() for tensor in tensors.values()))
         header = json.loads(metadata["model"])
@@ -191,10 +191,10 @@ def load_model(path: Path) -> Model:
         network = build_network(options, vocabulary, statistics.sigma_data, statistics.properties)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, RecursionError) as error:
-        told = " ".join(str(error).split())[:400]
-        raise UserError(f"{path}: the weights do not fit their own description ({told}){remedy}") from None
+        message = " ".join(str(error).split())[:400]
+        raise UserError(f"{path}: the weights do not fit their own description ({message}){remedy}") from None
     if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
         raise UserError(f"{path}: the weights hold values that are not finite; train again with a lower learning rate")
     if SEAL in metadata and metadata[SEAL] != _digest(*_parts(path.read_bytes())):
-        raise UserError(f"{path}: the weights were changed after they were written, or are not whole{remedy}")
+        raise UserError(f"{path}: the weights were changed after they were written, or are incomplete{remedy}")
     return Model(network.eval(), statistics, header.get("history", {}), sha256(path))

@@ -12,7 +12,7 @@ from moldiff.molecules.properties import PropertyScale
 from moldiff.network.build import build_network
 
 OWN = "embeddings.properties."
-"""Where the weights of the properties stand."""
+"""Where the weights of the properties are."""
 UNLIKELY = -2.0
 """Logit of a placeholder at first: the network offers none until it learns to."""
 

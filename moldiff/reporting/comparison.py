@@ -29,7 +29,7 @@ Mark = Literal["", "best", "like best", "worse"]
 class Cell:
     """A number of one set, with its interval or noise floor, and what it was divided by or taken from.
 
-    ``mark`` says how it stands to the best of the line: ``like best`` where the difference may be chance.
+    ``mark`` says how it compares with the best of the line: ``like best`` where the difference may be chance.
     """
 
     value: float | str | None
@@ -55,16 +55,16 @@ def lines_of(summaries: Sequence[Mapping[str, Any]]) -> list[Line]:
     lines = [Line("setting", name, "", tuple(Cell(s.get(name)) for s in summaries)) for name in _SETTINGS]
     for name in _keys(summaries, "metrics"):
         cells = [s["metrics"].get(name, {}) for s in summaries]
-        found = [Cell(c.get("value"), c.get("low"), c.get("high"), n=c.get("denominator")) for c in cells]
-        lines.append(Line("rate", name, "%", _marked(found, _direction("rate", name))))
+        entries = [Cell(c.get("value"), c.get("low"), c.get("high"), n=c.get("denominator")) for c in cells]
+        lines.append(Line("rate", name, "%", _marked(entries, _direction("rate", name))))
     for group, section in (("value", "values"), ("distance", "distances")):
         for name in _keys(summaries, section):
             cells = [s.get(section, {}).get(name, {}) for s in summaries]
             kind = next((str(c["kind"]) for c in cells if c.get("kind")), "")
             unit = next((str(c["unit"]) for c in cells if c.get("unit")), "")
             title = f"{name} ({kind})" if kind else name
-            found = [Cell(c.get("value"), floor=c.get("noise_floor"), n=c.get("n")) for c in cells]
-            lines.append(Line(group, title, unit, _marked(found, _direction(group, name))))
+            entries = [Cell(c.get("value"), floor=c.get("noise_floor"), n=c.get("n")) for c in cells]
+            lines.append(Line(group, title, unit, _marked(entries, _direction(group, name))))
     for name in _keys(summaries, "descriptors"):
         cells = [s.get("descriptors", {}).get(name, {}) for s in summaries]
         lines.append(Line("mean", name, "", tuple(Cell(c.get("mean"), n=c.get("n")) for c in cells)))
@@ -73,7 +73,7 @@ def lines_of(summaries: Sequence[Mapping[str, Any]]) -> list[Line]:
 
 def warnings_of(names: Sequence[str], summaries: Sequence[Mapping[str, Any]]) -> list[str]:
     """What makes the numbers of different sets incomparable."""
-    found = []
+    differences = []
     for what, values in (
         ("hydrogen policies", [s.get("hydrogens") for s in summaries]),
         ("training sets", [(s.get("train") or {}).get("checksum") for s in summaries]),
@@ -82,9 +82,9 @@ def warnings_of(names: Sequence[str], summaries: Sequence[Mapping[str, Any]]) ->
         ("RDKit versions", [s.get("versions", {}).get("rdkit") for s in summaries]),
     ):
         if len(set(values)) > 1:
-            told = ", ".join(f"{name}: {str(value)[:12]}" for name, value in zip(names, values, strict=True))
-            found.append(f"different {what} ({told})")
-    return found
+            listed = ", ".join(f"{name}: {str(value)[:12]}" for name, value in zip(names, values, strict=True))
+            differences.append(f"different {what} ({listed})")
+    return differences
 
 
 def written(line: Line, cell: Cell) -> str:
@@ -132,7 +132,7 @@ def _marked(cells: Sequence[Cell], direction: int) -> tuple[Cell, ...]:
 
 
 def _against(leader: Cell, cell: Cell, direction: int) -> Mark:
-    """How a cell stands to the best one: by the interval of their difference, or by the noise floor of distances."""
+    """How a cell compares with the best: by the interval of their difference, or by the noise floor of distances."""
     between = difference(leader, cell) if direction > 0 else difference(cell, leader)
     if between is not None:
         return "worse" if between[0] > 0 else "like best"

@@ -96,30 +96,30 @@ def _table(lines: Sequence[Line], group: str) -> list[Row]:
 def _reference(summaries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Histograms of the reference, if all sets were compared with the same one."""
     checksums = {(s.get("reference") or {}).get("checksum") for s in summaries}
-    found: Mapping[str, Any] | None = summaries[0].get("reference_descriptors")
-    return found if len(checksums) == 1 and None not in checksums and found else None
+    stated_reference: Mapping[str, Any] | None = summaries[0].get("reference_descriptors")
+    return stated_reference if len(checksums) == 1 and None not in checksums and stated_reference else None
 
 
 def _plot(
     names: Sequence[str], summaries: Sequence[Mapping[str, Any]], column: str, reference: Mapping[str, Any] | None
 ) -> Plot | None:
     """Shares in common bins, one curve a set; what lies outside of nearly all values is counted in the last bins."""
-    found = [
+    histograms = [
         (name, f"set{place % COLOURS}", histogram)
         for place, (name, summary) in enumerate(zip(names, summaries, strict=True))
         if (histogram := stated(summary.get("descriptors"), column)) is not None
     ]
-    if not found:
+    if not histograms:
         return None
     theirs = stated(reference, column)
-    found = [entry for entry in found if entry[2].bins == found[0][2].bins]
-    if theirs is not None and theirs.bins == found[0][2].bins:
-        found.insert(0, ("reference", "reference", theirs))
-    binned = join([histogram for _, _, histogram in found])
+    histograms = [entry for entry in histograms if entry[2].bins == histograms[0][2].bins]
+    if theirs is not None and theirs.bins == histograms[0][2].bins:
+        histograms.insert(0, ("reference", "reference", theirs))
+    binned = join([histogram for _, _, histogram in histograms])
     middles = ((binned.edges[:-1] + binned.edges[1:]) / 2).tolist()
     curves = [
         Curve(name, middles, (100 * row).tolist(), style=style, dots=len(middles) < 2)
-        for (name, style, _), row in zip(found, binned.shares, strict=True)
+        for (name, style, _), row in zip(histograms, binned.shares, strict=True)
     ]
     return line_chart(
         curves,

@@ -18,7 +18,7 @@ from moldiff.reporting.figures import name_of
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that the page tells of; None or empty where nothing was given or found."""
+    """Everything that the page reports; None or empty where it was not given or is missing."""
 
     output: Path
     """Where the page is written: links are relative to its folder."""

@@ -8,7 +8,7 @@ from moldiff.scoring.sets.statistics import Rate, rate
 
 
 def rate_of(metric: Mapping[str, Any]) -> Rate | None:
-    """The rate that a metric of summary.json states, its interval computed where it has none; None if it is no rate."""
+    """The rate of a metric of summary.json, with its interval computed where it has none; None if it is not a rate."""
     numerator, denominator = number(metric.get("numerator")), number(metric.get("denominator"))
     if numerator is None or not denominator or not 0 <= numerator <= denominator:
         return None
@@ -20,7 +20,7 @@ def rate_of(metric: Mapping[str, Any]) -> Rate | None:
 
 
 def number(value: object) -> float | None:
-    """The value as a finite float, or None: missing, NaN and infinite values, and what is no number, are all None."""
+    """The value as a finite float; None for missing, NaN and infinite values and for anything that is not a number."""
     if value is None or isinstance(value, bool | complex):
         return None
     try:

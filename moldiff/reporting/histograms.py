@@ -45,10 +45,10 @@ class Binned:
 def stated(descriptors: object, name: str) -> Histogram | None:
     """The histogram of a descriptor in summary.json; None where there is none or it counts nothing."""
     entry = descriptors.get(name) if isinstance(descriptors, Mapping) else None
-    found: Any = entry.get("histogram") if isinstance(entry, Mapping) else None
-    if not isinstance(found, Mapping):
+    histogram: Any = entry.get("histogram") if isinstance(entry, Mapping) else None
+    if not isinstance(histogram, Mapping):
         return None
-    low, width, counts = number(found.get("low")), number(found.get("width")), found.get("counts")
+    low, width, counts = number(histogram.get("low")), number(histogram.get("width")), histogram.get("counts")
     if low is None or not width or not isinstance(counts, Sequence) or not any(counts):
         return None
     return Histogram(low, width, np.array(counts, dtype=np.int64))

@@ -110,7 +110,7 @@ def first_records(samples: Sequence[Path], count: int) -> list[Record]:
 
 
 def as_rows(records: Sequence[Record]) -> pd.DataFrame:
-    """Rows of records that nobody checked: where they stand and what they are called."""
+    """Rows of records that were not checked: their positions and names."""
     return pd.DataFrame(
         {
             "index": range(1, len(records) + 1),

@@ -1,4 +1,4 @@
-"""Positions for molecules whose graph is known: conformers, and hydrogens on atoms that stand still."""
+"""Positions for molecules whose graph is known: conformers, and hydrogens on atoms that do not move."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -100,7 +100,7 @@ def pose(
         n: conformers of each.
         fixed: [atom] of each molecule, atoms that keep their positions.
         attempts: how often a conformer that is wrong is made again.
-        numbers: tell this call's random numbers from those of others.
+        numbers: distinguish this call's random numbers from those of other calls.
     """
     results = [Posed(mol) for mol in mols]
     arrays = [to_arrays(mol if mol.GetNumConformers() else _anywhere(mol)) for mol in mols]

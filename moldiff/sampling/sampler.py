@@ -197,9 +197,9 @@ class Sampler:
             return not part.flaw(arrays) and accepts(self.decoder.rdkit(arrays))
 
         state, restarts = self.run(plan, known, given, random, accepted)
-        whole = self.sampled(state, batch.indices, restarts.tolist())
-        whole = [replace(one, arrays=part.restored(one.arrays, one.index)) for one in whole]
-        return [replace(one, flaw=part.flaw(one.arrays), given=len(part)) for one in whole]
+        completed = self.sampled(state, batch.indices, restarts.tolist())
+        completed = [replace(one, arrays=part.restored(one.arrays, one.index)) for one in completed]
+        return [replace(one, flaw=part.flaw(one.arrays), given=len(part)) for one in completed]
 
     def complete(self, plan: Plan, known: MoleculeBatch, given: Given, seed: int = 0) -> MoleculeBatch:
         """Molecules of which some places are given: these are kept to the last bit, all others are made.

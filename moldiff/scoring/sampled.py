@@ -40,16 +40,16 @@ class Samples:
 
     def watch(self, tasks: Iterator[Task]) -> Iterator[Task]:
         """The tasks as they are; drawn ones are remembered."""
-        drawn = frozenset().union(*self._drawn.values())
+        chosen = frozenset().union(*self._drawn.values())
         for task in tasks:
-            if task.number in drawn:
+            if task.number in chosen:
                 self._tasks[task.number] = task
             yield task
 
     def ask(self, workers: int) -> dict[int, dict[str, Any]]:
         """Columns by number of record, for drawn records that are valid and have coordinates."""
         mols = {number: mol for number, task in sorted(self._tasks.items()) if (mol := _structure(task)) is not None}
-        found: dict[int, dict[str, Any]] = {number: {} for number in mols}
+        columns: dict[int, dict[str, Any]] = {number: {} for number in mols}
         for question in QUESTIONS:
             chosen = {number: mol for number, mol in mols.items() if number in self._drawn.get(question.name, ())}
             if not chosen:
@@ -58,8 +58,8 @@ class Samples:
                 question.ask, list(chosen.values()), workers=workers, timeout=self._timeout, title=question.title
             )
             for number, answer in zip(chosen, answers, strict=True):
-                found[number] |= question.lost(answer) if isinstance(answer, str) else answer
-        return found
+                columns[number] |= question.lost(answer) if isinstance(answer, str) else answer
+        return columns
 
 
 def _structure(task: Task) -> Chem.Mol | None:

@@ -58,7 +58,7 @@ def compare(folders: Sequence[Path], output: Path, *, names: Sequence[str] | Non
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """Names of folders, with as much of their paths as tells them apart."""
+    """Names of folders, with as much of their paths as is needed to distinguish them."""
     parts = [folder.resolve().parts for folder in folders]
     for depth in range(1, max(map(len, parts)) + 1):
         names = ["/".join(part[-depth:]) for part in parts]
@@ -87,7 +87,7 @@ def _row(*cells: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text, on one line, of which Markdown and the HTML within it make nothing else: names come from anybody."""
+    """Text on one line, with all that Markdown or HTML would interpret escaped: names come from unknown sources."""
     text = re.sub(r"([\\`*|]|\](?=[(\[:]))", r"\\\1", " ".join(text.split()))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 

@@ -18,7 +18,7 @@ def sample_as(options: SampleOptions, weights: str | Path, output: Path, *, over
     """Generate molecules and write them as the output's name says: .sdf, .smi or .csv, each also with .gz.
 
     A CSV holds all molecules, those that are none with their problem and without SMILES; a SMILES file leaves these out
-    and says how many they are. The record stands beside it as OUTPUT.json.
+    and says how many they are. The record is written beside it as OUTPUT.json.
 
     Args:
         options: of the sampling.

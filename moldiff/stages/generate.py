@@ -77,10 +77,10 @@ def generate(
         output: .sdf, .smi or .csv, each also with .gz.
         train: what novelty is measured against; by default what the shipped weights learned from.
         report: HTML page of all molecules that were made.
-        workers: processes that check; 0 takes the processor cores at hand.
+        workers: processes that check; 0 uses all available cores.
 
     Returns:
-        The record, as it stands beside the output.
+        The record, as written beside the output.
 
     Raises:
         UserError: a condition, the weights or the output cannot be used, or there is nothing to be novel against.

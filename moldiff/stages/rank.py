@@ -29,7 +29,7 @@ _ODD_BONDS = ("->", "<-", "$", "~")
 def rank(check: Path, output: Path, options: RankOptions, *, inputs: Sequence[str] | None = None) -> dict[str, Any]:
     """Write shortlist.sdf, shortlist.csv, candidates.csv and rank.json; returns the last.
 
-    Every record of the check stands in candidates.csv with what became of it.
+    Every record of the check is in candidates.csv, with the outcome and its reason.
 
     Args:
         check: folder made by the check stage.
@@ -117,7 +117,7 @@ def write_csv(path: Path, candidates: Sequence[Candidate], columns: Sequence[str
 
 
 def _unwritable(candidate: Candidate, mols: Mapping[int, Chem.Mol]) -> str:
-    """Why the molecule cannot stand in an SDF, or ""; only rare bonds are tried, for it takes time."""
+    """Why the molecule cannot be written to an SDF, or ""; only rare bonds are tried, for it takes time."""
     if any(bond in candidate.row["smiles"] for bond in _ODD_BONDS):
         try:
             molecule_block(mols[candidate.row["index"]])

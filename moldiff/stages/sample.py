@@ -53,7 +53,7 @@ def sample(
         weights: a model's file, or the name of shipped weights.
         output: the SDF file.
         shard: (k, N) makes the k-th of N parts, to be joined by `merge_samples`.
-        overwrite: begin anew even if there are finished batches.
+        overwrite: start again even if there are finished batches.
         announce: say at the end what was made.
 
     Raises:
@@ -84,7 +84,7 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
     records = [_read_record(part) for part in parts]
     identities = {json.dumps([record["options"], record["model"]], sort_keys=True) for record in records}
     if len(identities) != 1:
-        raise UserError(f"{output}: the parts were made with different options or weights; sample all shards anew")
+        raise UserError(f"{output}: the parts were made with different options or weights; sample all shards again")
     first = records[0]
     requested = sum(record["requested"] for record in records)
     if requested != first["options"]["n"]:
@@ -146,8 +146,8 @@ def _sample(
         "version": version(),
     }
     write_record(record_of(output), record, [output])
-    for left in output.parent.glob(f".{glob.escape(output.name)}.*.parts"):  # also those of a run with other options
-        shutil.rmtree(left, ignore_errors=True)
+    for folder in output.parent.glob(f".{glob.escape(output.name)}.*.parts"):  # also those of a run with other options
+        shutil.rmtree(folder, ignore_errors=True)
     if announce:
         print(f"{output}: {len(blocks)} of {requested} molecules in {seconds:.1f} s", file=sys.stderr)
         if plan.options.restart_if != "invalid":
@@ -178,7 +178,7 @@ def _records(sampler: Sampler, plan: Plan, batch: PlannedBatch, part: KeptPart |
 
 def _restarts(blocks: list[str], plan: Plan) -> dict[str, Any]:
     """How many molecules were made with 0, 1, ... restarts, and what one cost on average."""
-    counts = Counter(int(found.group(1)) for block in blocks if (found := _RESTARTS.search(block)))
+    counts = Counter(int(match.group(1)) for block in blocks if (match := _RESTARTS.search(block)))
     made, restarts = counts.total(), sum(number * count for number, count in counts.items())
     mean = plan.evaluations + restarts * plan.restart_evaluations / made if made else None
     return {
@@ -228,9 +228,9 @@ def _split(path: Path) -> list[str]:
 
 
 def _index_of(block: str) -> int:
-    found = _INDEX.search(block)
-    assert found is not None  # as it was made, or as it was read
-    return int(found.group(1))
+    match = _INDEX.search(block)
+    assert match is not None  # as it was made, or as it was read
+    return int(match.group(1))
 
 
 def _read_record(part: Path) -> dict[str, Any]:

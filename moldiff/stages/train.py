@@ -49,7 +49,7 @@ def train(
         dataset: folder of a featurized set.
         output: folder of the results.
         state: folder of the state from which a killed training resumes; by default ``output``/state.
-        overwrite: begin anew even if there is a state or a finished model.
+        overwrite: start again even if there is a saved state or a finished model.
 
     Returns:
         The path of the weights.

@@ -22,7 +22,7 @@ class MetricsLog:
     """Means of the losses, a row every so many steps.
 
     Args:
-        path: of the CSV file; it is rewritten whole, so it never ends in half a row.
+        path: of the CSV file; it is rewritten completely, so it never ends in half a row.
         weights: of each loss in the total.
         every: steps of a row.
     """
@@ -97,7 +97,7 @@ class MetricsLog:
 
     @contextmanager
     def progress_bar(self, steps: int, start: int, *, enabled: bool) -> Iterator[Callable[[int, dict[str, Any]], None]]:
-        """A bar on the terminal; the caller passes the step and the last row. Silent where stderr is no terminal."""
+        """A bar on the terminal; the caller passes the step and the last row. Silent where stderr is not a terminal."""
         from tqdm import tqdm
 
         quiet = not (enabled and sys.stderr.isatty())

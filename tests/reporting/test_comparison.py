@@ -1,4 +1,4 @@
-"""The page of `compare`: what stands on it, and what is marked as best."""
+"""The page of `compare`: what it shows, and what is marked as best."""
 
 import pandas as pd
 import pytest

@@ -62,7 +62,7 @@ class DistanceRow:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the check states; ``perfect`` are the rates of 100 %, which stand in one line.
+    """What the check states; ``perfect`` are the rates of 100 %, which are shown in one line.
 
     ``known`` is False without a check, and all else is then empty.
     """
@@ -78,17 +78,17 @@ class Outcome:
 
 
 def outcome(evidence: Evidence) -> Outcome:
-    """Headline, every rate with its interval, the numbers that are no rates, and the distances."""
+    """Headline, every rate with its interval, the numbers that are not rates, and the distances."""
     summary = evidence.summary or {}
     rows, numbers = [], []
     for name, metric in _entries(summary, "metrics"):
-        found = rate_of(metric)
+        stated = rate_of(metric)
         title, meaning = label(name)
-        if found is None:
+        if stated is None:
             numbers.append(_number_row(name, metric))
         else:
             of = _RATES[name].of if name in _RATES else ""
-            rows.append(RateRow(title, meaning, found, of, number(metric.get("reference"))))
+            rows.append(RateRow(title, meaning, stated, of, number(metric.get("reference"))))
     numbers += [_number_row(name, entry) for name, entry in _entries(summary, "values")]
     perfect = [row for row in rows if row.rate.numerator == row.rate.denominator and "lower is" not in row.meaning]
     return Outcome(
@@ -114,11 +114,11 @@ def _cards(summary: Mapping[str, Any]) -> list[Card]:
         cards.append(Card("Records", plain(total), note))
     metrics = dict(_entries(summary, "metrics"))
     for name in HEADLINE:
-        found = rate_of(metrics.get(name, {}))
-        if found:
-            counted = f"{plain(found.numerator)} of {plain(found.denominator)} {_RATES[name].of.removeprefix('all ')}"
-            note = f"{counted}; 95\u202f% interval {interval(found)}"
-            cards.append(Card(_RATES[name].title, percent(found.value), note))
+        stated = rate_of(metrics.get(name, {}))
+        if stated:
+            counted = f"{plain(stated.numerator)} of {plain(stated.denominator)} {_RATES[name].of.removeprefix('all ')}"
+            note = f"{counted}; 95\u202f% interval {interval(stated)}"
+            cards.append(Card(_RATES[name].title, percent(stated.value), note))
     return cards[:6]
 
 

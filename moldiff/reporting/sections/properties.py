@@ -78,7 +78,7 @@ def properties(evidence: Evidence, train: Sequence[str]) -> Properties:
     summary = evidence.summary or {}
     reference = summary.get("reference")
     known = reference if isinstance(reference, Mapping) else {}
-    shown = [found for p in PROPERTIES if (found := _property(evidence, p)) is not None]
+    shown = [entry for p in PROPERTIES if (entry := _property(evidence, p)) is not None]
     return Properties(
         distinct=len(evidence.distinct_valid()),
         reference=_reference_name(summary) if known else "",
@@ -146,17 +146,17 @@ def _alerts(evidence: Evidence, train: Sequence[str]) -> Alerts | None:
         return None
     named = [_names(value) for value in evidence.rows["alerts"].iloc[chosen].tolist()]
     counts = Counter(name for names in named for name in names)
-    theirs = _training_alerts(train)
-    trained = Counter(name for names in theirs for name in names)
+    reference = _training_alerts(train)
+    trained = Counter(name for names in reference for name in names)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_ALERTS_SHOWN]
     return Alerts(
         rate(sum(map(bool, named)), len(named)),
-        rate(sum(map(bool, theirs)), len(theirs)) if theirs else None,
+        rate(sum(map(bool, reference)), len(reference)) if reference else None,
         [
             AlertRow(
                 short(name.replace("_", " "), 60),
                 rate(count, len(named)),
-                trained[name] / len(theirs) if theirs else None,
+                trained[name] / len(reference) if reference else None,
             )
             for name, count in ranked
         ],
@@ -171,12 +171,12 @@ def _names(value: object) -> frozenset[str]:
 def _training_alerts(train: Sequence[str]) -> list[frozenset[str]]:
     """Alerts of a seeded sample of training molecules."""
     chosen = np.random.default_rng(0).permutation(len(train))[:ALERTS_SAMPLE].tolist()
-    found: list[frozenset[str]] = []
+    names_of_each: list[frozenset[str]] = []
     queries: Iterator[str] = (train[place] for place in chosen)
     for piece in run_all(_alert_names, list, queries, workers=default_workers(), chunk=64, timeout=SECONDS):
         if not isinstance(piece, Lost):
-            found += [names for names in piece if names is not None]
-    return found
+            names_of_each += [names for names in piece if names is not None]
+    return names_of_each
 
 
 def _alert_names(smiles: str) -> frozenset[str] | None:

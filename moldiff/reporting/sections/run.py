@@ -58,7 +58,7 @@ class File:
 
 @dataclass(frozen=True)
 class Run:
-    """The section's content; ``configured`` tells whether the options are those of a configuration."""
+    """The section's content; ``configured`` says whether the options are those of a configuration."""
 
     data: Data | None
     samplings: Sequence[Sampling]
@@ -84,15 +84,15 @@ def what_was_run(evidence: Evidence) -> Run:
 
 def files(evidence: Evidence) -> list[File]:
     """The files of the run, relative to the page, with sizes and checksums."""
-    found = []
+    listed = []
     for path in _candidates(evidence):
         if path.is_file():
             octets = path.stat().st_size
             relative = Path(os.path.relpath(path.absolute(), evidence.output.absolute().parent)).as_posix()
             digest = sha256(path) if octets <= LARGEST_CHECKSUM else "not computed"
             address = quote(relative.encode("utf-8", "surrogateescape"), safe="/")
-            found.append(File(short(relative, 90), address, size(octets), digest))
-    return found
+            listed.append(File(short(relative, 90), address, size(octets), digest))
+    return listed
 
 
 def _data(evidence: Evidence) -> Data | None:
@@ -166,7 +166,7 @@ def _options(evidence: Evidence) -> list[OptionGroup]:
 
 
 def _versions(evidence: Evidence) -> list[tuple[str, str, str]]:
-    found: list[tuple[str, str, str]] = []
+    versions_by_stage: list[tuple[str, str, str]] = []
     for stage, info in (
         ("featurize", evidence.dataset_info),
         ("train", evidence.training_info),
@@ -174,8 +174,8 @@ def _versions(evidence: Evidence) -> list[tuple[str, str, str]]:
         ("report", {"versions": {name: _version(name) for name in ("moldiff", "rdkit", "numpy", "pandas")}}),
     ):
         versions = _mapping((info or {}).get("versions"))
-        found += [(stage, short(name), short(number)) for name, number in versions.items()]
-    return found
+        versions_by_stage += [(stage, short(name), short(number)) for name, number in versions.items()]
+    return versions_by_stage
 
 
 def _mapping(value: object) -> dict[str, Any]:

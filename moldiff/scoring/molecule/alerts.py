@@ -32,8 +32,8 @@ def alerts(heavy: Chem.Mol, screened: Possible | None = None) -> dict[str, list[
 def pains(heavy: Chem.Mol, screened: Possible | None = None) -> list[str]:
     """Names of the PAINS alerts that match, sorted; see `alerts`."""
     entries = pains_entries()
-    left = (screened or possible(heavy))["pains"]
-    return sorted({entries[place].GetDescription() for place in left if entries[place].HasFilterMatch(heavy)})
+    candidates = (screened or possible(heavy))["pains"]
+    return sorted({entries[place].GetDescription() for place in candidates if entries[place].HasFilterMatch(heavy)})
 
 
 def catalog_alerts(name: str, heavy: Chem.Mol) -> list[str]:

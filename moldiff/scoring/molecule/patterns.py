@@ -28,7 +28,7 @@ def groups() -> dict[str, Chem.Mol]:
 
 @cache
 def pains_entries() -> list[FilterCatalog.FilterCatalogEntry]:
-    """The entries of RDKit's PAINS catalog, which do not tell their patterns."""
+    """The entries of RDKit's PAINS catalog, which does not expose their patterns."""
     parameters = FilterCatalog.FilterCatalogParams()
     parameters.AddCatalog(FilterCatalog.FilterCatalogParams.FilterCatalogs.PAINS)
     catalog = FilterCatalog.FilterCatalog(parameters)
@@ -65,5 +65,7 @@ def _pains_patterns() -> list[Chem.Mol]:
         with _PAINS_PATTERNS.open(encoding="utf-8", newline="") as file:
             written = {name.removeprefix("<regId=").removesuffix(">"): smarts for smarts, name in csv.reader(file)}
     # The catalog turns the hydrogens of these patterns into counts.
-    found = (Chem.MolFromSmarts(written.get(e.GetDescription(), "*"), mergeHs=True) for e in pains_entries())
-    return [pattern if pattern is not None and pattern.GetNumAtoms() else Chem.MolFromSmarts("*") for pattern in found]
+    patterns = (Chem.MolFromSmarts(written.get(e.GetDescription(), "*"), mergeHs=True) for e in pains_entries())
+    return [
+        pattern if pattern is not None and pattern.GetNumAtoms() else Chem.MolFromSmarts("*") for pattern in patterns
+    ]

@@ -65,14 +65,14 @@ def _descriptors(flat: str) -> Values:
 def _alerts(flat: str) -> Values:
     matches = alerts(_read(flat), _possible(flat))
     return {
-        **{name: len(found) for name, found in matches.items()},
-        "alerts": "; ".join(f"{name} {alert}" for name, found in matches.items() for alert in found),
+        **{name: len(names) for name, names in matches.items()},
+        "alerts": "; ".join(f"{name} {alert}" for name, names in matches.items() for alert in names),
     }
 
 
 def _groups(flat: str) -> Values:
-    found = functional_groups(_read(flat), _possible(flat))
-    return {"functional_groups": "; ".join(f"{name} {count}" for name, count in found.items())}
+    counts = functional_groups(_read(flat), _possible(flat))
+    return {"functional_groups": "; ".join(f"{name} {count}" for name, count in counts.items())}
 
 
 def _realism(flat: str) -> Values:
@@ -103,13 +103,13 @@ class Portrait:
 
     flat: str
     values: Values = field(default_factory=dict)
-    drawn: set[Aspect] = field(default_factory=set)
+    computed: set[Aspect] = field(default_factory=set)
 
     def draw(self, aspect: Aspect) -> None:
         """Fill in the values of an aspect, if they are not there."""
-        if aspect not in self.drawn:
+        if aspect not in self.computed:
             self.values |= aspect(self.flat)
-            self.drawn.add(aspect)
+            self.computed.add(aspect)
 
 
 @lru_cache(maxsize=_REMEMBERED)

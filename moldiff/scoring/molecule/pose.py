@@ -205,7 +205,7 @@ def _flatness(mol: Chem.Mol, positions: NDArray[np.float64], values: dict[str, f
         ("double_bond_flatness", _DOUBLE_BONDS, True),
     ):
         matches = (mol.GetSubstructMatches(_pattern(pattern), maxMatches=1_000_000) for pattern in patterns)
-        distances = np.concatenate([_distances_from_plane(positions, found) for found in matches])
+        distances = np.concatenate([_distances_from_plane(positions, match) for match in matches])
         if distances.size:
             values[name] = float(distances.max() if flat else distances.min())
             if values[name] > FLAT if flat else values[name] < NOT_FLAT:

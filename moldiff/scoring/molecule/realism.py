@@ -24,7 +24,7 @@ def realism(
     """
     systems = ring_systems(heavy) if systems is None else systems
     known = [occurrence(system) for system in systems]
-    rarest = min((found.times for found in known), default=None)
+    rarest = min((ring.times for ring in known), default=None)
     values = ring_values(heavy)
     rotatable = int(rdMolDescriptors.CalcNumRotatableBonds(heavy))
     of_topology = topology_flags(heavy, values, rarest, rotatable)
@@ -32,8 +32,8 @@ def realism(
     return {
         **asdict(values),
         "chembl_rings": rarest,
-        "chembl_unknown": sum(found.times == 0 for found in known),
-        "chembl_unknown_exact": sum(not found.exact for found in known),
+        "chembl_unknown": sum(ring.times == 0 for ring in known),
+        "chembl_unknown_exact": sum(not ring.exact for ring in known),
         "topology_flags": "; ".join(of_topology),
         "group_flags": "; ".join(of_groups),
         "reasonable": not of_topology and not of_groups,
