@@ -29,10 +29,11 @@ from moldiff.dataset.storage import (
     write_info,
     write_table,
 )
-from moldiff.dataset.validation import ShardInfo, check_info, read_table
+from moldiff.dataset.validation import ShardInfo, read_table
 from moldiff.errors import UserError
 from moldiff.files.atomic import require_target, scratch_folder, write_text
 from moldiff.files.manifest import check_files, write_record
+from moldiff.files.records import typed
 from moldiff.files.spreadsheet import inert
 
 SHARD_ROWS = "rows.parquet"
@@ -105,21 +106,23 @@ def merge_shards(
     Raises:
         UserError: a shard is missing, unfinished, damaged, given twice, or was made with other options.
     """
-    infos = [read_info(folder, SHARD_INFO) for folder in folders]
-    if not infos:
+    if not folders:
         raise UserError("no shards to merge; name the folders that featurize --shard wrote")
-    for folder, info in zip(folders, infos, strict=True):
-        check_info(folder / SHARD_INFO, info, ShardInfo, _REMEDY)
-        check_files(folder, info, _REMEDY)
-        if info["options"] != _kept_options(options):
-            changed = [key for key, value in _kept_options(options).items() if info["options"].get(key) != value]
+    infos = []
+    for folder in folders:
+        content = read_info(folder, SHARD_INFO)
+        info = typed(folder / SHARD_INFO, content, ShardInfo, _REMEDY)
+        check_files(folder, content, _REMEDY)
+        if info.options != _kept_options(options):
+            changed = [key for key, value in _kept_options(options).items() if info.options.get(key) != value]
             raise UserError(f"{folder}: was made with other options ({', '.join(changed)}); featurize it again")
-        if info["shards"] != len(folders):
-            raise UserError(f"{folder}: is one of {info['shards']} shards, and {len(folders)} were given; give all")
-    numbers = sorted(info["shard"] + 1 for info in infos)
+        if info.shards != len(folders):
+            raise UserError(f"{folder}: is one of {info.shards} shards, and {len(folders)} were given; give all")
+        infos.append(info)
+    numbers = sorted(info.shard + 1 for info in infos)
     if numbers != list(range(1, len(folders) + 1)):
         raise UserError(f"shards {numbers} were given, but 1 to {len(folders)} are needed; give each one once")
-    parts = [_read_part(folder, info["records_read"]) for folder, info in zip(folders, infos, strict=True)]
+    parts = [_read_part(folder, info.records_read) for folder, info in zip(folders, infos, strict=True)]
     return assemble(parts, options, output, versions)
 
 

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import save
 
-from moldiff.dataset.validation import DatasetInfo, check_info, check_molecules, read_table
+from moldiff.dataset.validation import DatasetInfo, check_molecules, read_table
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path
 from moldiff.files.manifest import check_files, read_record, write_record
+from moldiff.files.records import typed
 from moldiff.files.safetensors import read_header
 
 FORMAT = 1
@@ -117,7 +118,7 @@ class FeaturizedDataset:
     """A featurized set, its arrays mapped from disk."""
 
     folder: Path
-    info: Mapping[str, Any]
+    info: DatasetInfo
     """The content of dataset.json."""
     molecules: RaggedMolecules
 
@@ -193,13 +194,13 @@ def open_dataset(folder: Path, *, verify: bool = False) -> FeaturizedDataset:
     Raises:
         UserError: no set, an unfinished, truncated or changed one, or one of another version.
     """
-    info = read_info(folder)
-    check_info(folder / INFO_FILE, info, DatasetInfo, _REMEDY)
+    content = read_info(folder)
+    info = typed(folder / INFO_FILE, content, DatasetInfo, _REMEDY)
     if verify:
-        check_files(folder, info, _REMEDY)
+        check_files(folder, content, _REMEDY)
     molecules = read_arrays(folder / ARRAYS_FILE)
-    if len(molecules) != info["conformers"]:
-        raise UserError(f"{folder}: {len(molecules)} molecules in the arrays, {info['conformers']} in {INFO_FILE}")
+    if len(molecules) != info.conformers:
+        raise UserError(f"{folder}: {len(molecules)} molecules in the arrays, {info.conformers} in {INFO_FILE}")
     return FeaturizedDataset(folder, info, molecules)
 
 

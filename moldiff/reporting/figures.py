@@ -4,19 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from moldiff.scoring.sets.statistics import Rate, rate
-
-
-def rate_of(metric: Mapping[str, Any]) -> Rate | None:
-    """The rate of a metric of summary.json, with its interval computed where it has none; None if it is not a rate."""
-    numerator, denominator = number(metric.get("numerator")), number(metric.get("denominator"))
-    if numerator is None or not denominator or not 0 <= numerator <= denominator:
-        return None
-    computed = rate(int(numerator), int(denominator))
-    low, high = number(metric.get("low")), number(metric.get("high"))
-    if low is None or high is None:
-        return computed
-    return Rate(computed.numerator, computed.denominator, computed.value, low, high)
+from moldiff.scoring.sets.statistics import Rate
 
 
 def number(value: object) -> float | None:

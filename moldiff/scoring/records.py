@@ -1,9 +1,9 @@
 """What a check leaves on disk in summary.json, as typed records: every stage that reads it reads these."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from moldiff.errors import UserError
 from moldiff.files.manifest import read_record
@@ -49,7 +49,7 @@ class HistogramRecord(BaseModel):
     model_config = _READ
 
     low: float
-    width: float
+    width: Annotated[float, Field(gt=0)]
     counts: list[int]
 
 

@@ -33,11 +33,10 @@ def compare(folders: Sequence[Path], output: Path, *, names: Sequence[str] | Non
     named = list(names) if names else _names(folders)
     if len(named) != len(folders) or len(set(named)) != len(named):
         raise UserError(f"{len(folders)} folders need {len(folders)} different names; given: {', '.join(named)}")
-    read = [CheckSummary.read(folder) for folder in folders]
-    for folder, summary in zip(folders, read, strict=True):
-        if summary.definitions != read[0].definitions:
+    summaries = [CheckSummary.read(folder) for folder in folders]
+    for folder, summary in zip(folders, summaries, strict=True):
+        if summary.definitions != summaries[0].definitions:
             raise UserError(f"{folder}: was checked by other definitions than {folders[0]}; check it again")
-    summaries = [summary.written() for summary in read]
     lines = lines_of(summaries)
     warnings = warnings_of(named, summaries)
     result = {

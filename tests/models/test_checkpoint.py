@@ -14,7 +14,9 @@ from tests import tiny
 @pytest.fixture
 def model() -> Model:
     statistics = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, {4: 3, 6: 1}, "implicit")
-    return Model(tiny.network(irreps="16x0e + 4x1o + 4x2e").float(), statistics, {"steps": 12, "options": {"seed": 1}})
+    return Model.of(
+        tiny.network(irreps="16x0e + 4x1o + 4x2e").float(), statistics, {"steps": 12, "options": {"seed": 1}}
+    )
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def sampler(request: pytest.FixtureRequest) -> Sampler:
     if request.param:
         marginals["element"] = [*(0.8 * share for share in marginals["element"]), 0.2]
     statistics = Statistics(tiny.SIGMA_DATA, marginals, SIZES, "implicit", 0.2 if request.param else 0.0)
-    return Sampler(Model(made.float().eval(), statistics))
+    return Sampler(Model.of(made.float().eval(), statistics))
 
 
 def graph_of(arrays: MoleculeArrays) -> BondGraph:

@@ -26,7 +26,7 @@ def weights(folder: Path, hydrogens: str) -> Path:
     """An untrained network that places atoms anywhere."""
     torch.manual_seed(0)
     network = build_network(tiny.network().options, Vocabulary((1, 6, 7, 8, 9), (-1, 0, 1)), tiny.SIGMA_DATA)
-    model = Model(network.float().eval(), Statistics(tiny.SIGMA_DATA, MARGINALS, {9: 1}, hydrogens))
+    model = Model.of(network.float().eval(), Statistics(tiny.SIGMA_DATA, MARGINALS, {9: 1}, hydrogens))
     save_model(model, folder / f"{hydrogens}.safetensors")
     return folder / f"{hydrogens}.safetensors"
 

@@ -49,7 +49,7 @@ def start(tmp_path: Path) -> Path:
 def weights(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     statistics = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, {3: 2, 5: 3}, "implicit")
-    save_model(Model(tiny.network().float(), statistics), tmp_path / "model.safetensors")
+    save_model(Model.of(tiny.network().float(), statistics), tmp_path / "model.safetensors")
     return tmp_path / "model.safetensors"
 
 

@@ -221,7 +221,7 @@ def _records(path: Path, profiled: frozenset[int], smiles_column: str | None) ->
         yield from ((record, "") for record in read_records([str(path)], smiles_column=smiles_column))
         return
     dataset = open_dataset(path)
-    keys_hold = dataset.info.get("versions", {}).get("rdkit") == version("rdkit")
+    keys_hold = dataset.info.versions.get("rdkit") == version("rdkit")
     table = dataset.table(["smiles", "split"])
     train = [place for place, split in enumerate(table["split"].to_pylist()) if split == "train"]
     smiles = table["smiles"].to_pylist()
