@@ -160,7 +160,7 @@ def _sample(
     if announce:
         print(f"{output}: {len(blocks)} of {requested} molecules in {seconds:.1f} s", file=sys.stderr)
         if plan.options.restart_if != "invalid":
-            print(_first_attempts(record, plan.options), file=sys.stderr)
+            print(_first_attempts(info, plan.options), file=sys.stderr)
     return output
 
 
@@ -193,11 +193,10 @@ def _restarts(blocks: list[str], plan: Plan) -> tuple[dict[str, int], float | No
     return {str(number): counts[number] for number in sorted(counts)}, None if mean is None else round(mean, 2)
 
 
-def _first_attempts(record: dict[str, Any], options: SampleOptions) -> str:
-    """How many molecules met ``restart_if`` on the first attempt, which is what the network makes by itself."""
-    first, asked = record["restarts"].get("0", 0), record["requested"]
-    passed = f"{first} of {asked} passed on the first attempt"
-    return f"restart_if {options.restart_if}: {passed}; {record['mean_evaluations']} evaluations a molecule"
+def _first_attempts(info: SamplesInfo, options: SampleOptions) -> str:
+    """How many molecules met ``restart_if`` on the first attempt, which is what the network achieves alone."""
+    passed = f"{info.restarts.get('0', 0)} of {info.requested} passed on the first attempt"
+    return f"restart_if {options.restart_if}: {passed}; {info.mean_evaluations} evaluations a molecule"
 
 
 def _identity(
