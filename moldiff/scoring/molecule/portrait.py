@@ -12,7 +12,7 @@ from rdkit import Chem, rdBase
 
 from moldiff.scoring.molecule.alerts import alerts
 from moldiff.scoring.molecule.composition import composition
-from moldiff.scoring.molecule.descriptors import describe, lipinski_violations
+from moldiff.scoring.molecule.descriptors import DescriptorValues, describe, lipinski_violations
 from moldiff.scoring.molecule.keys import inchikey_block
 from moldiff.scoring.molecule.patterns import Possible, possible
 from moldiff.scoring.molecule.realism import realism
@@ -32,7 +32,7 @@ _AT_WORK = 128
 
 def realism_of(flat: str) -> tuple[list[str], Values]:
     """Ring systems of a molecule and the columns of `realism`, read from its flat key."""
-    return _systems(flat), _realism(flat)
+    return _systems(flat), realism(_read(flat), _systems(flat), _possible(flat))
 
 
 def all_ring_systems(keys: Iterable[str]) -> frozenset[str]:
@@ -58,7 +58,7 @@ def _screen(flat: str) -> Values:
 
 
 def _descriptors(flat: str) -> Values:
-    values = describe(_read(flat), _possible(flat))
+    values = _described(flat)
     return {**asdict(values), "lipinski_violations": lipinski_violations(values)}
 
 
@@ -76,7 +76,7 @@ def _groups(flat: str) -> Values:
 
 
 def _realism(flat: str) -> Values:
-    return realism(_read(flat), _systems(flat), _possible(flat))
+    return realism(_read(flat), _systems(flat), _possible(flat), _described(flat).rotatable_bonds)
 
 
 def _inchikey(flat: str) -> Values:
@@ -134,6 +134,11 @@ def _read(flat: str) -> Chem.Mol:
 @lru_cache(maxsize=_AT_WORK)
 def _systems(flat: str) -> list[str]:
     return ring_systems(_read(flat))
+
+
+@lru_cache(maxsize=_AT_WORK)
+def _described(flat: str) -> DescriptorValues:
+    return describe(_read(flat), _possible(flat))
 
 
 @lru_cache(maxsize=_AT_WORK)

@@ -13,7 +13,10 @@ from moldiff.scoring.molecule.rings import ring_systems, ring_values, topology_f
 
 
 def realism(
-    heavy: Chem.Mol, systems: Sequence[str] | None = None, screened: Possible | None = None
+    heavy: Chem.Mol,
+    systems: Sequence[str] | None = None,
+    screened: Possible | None = None,
+    rotatable_bonds: int | None = None,
 ) -> dict[str, str | int | float | bytes | None]:
     """The columns of the rows about rings and flags, ``reasonable`` the last.
 
@@ -21,13 +24,15 @@ def realism(
         heavy: sanitized molecule without hydrogens and stereo.
         systems: its `ring_systems`, if they are known.
         screened: what `moldiff.scoring.molecule.patterns.possible` says of it, if that is known.
+        rotatable_bonds: its rotatable bonds, strict definition of RDKit, if they are known.
     """
     systems = ring_systems(heavy) if systems is None else systems
     known = [occurrence(system) for system in systems]
     rarest = min((ring.times for ring in known), default=None)
     values = ring_values(heavy)
-    rotatable = int(rdMolDescriptors.CalcNumRotatableBonds(heavy))
-    of_topology = topology_flags(heavy, values, rarest, rotatable)
+    if rotatable_bonds is None:
+        rotatable_bonds = int(rdMolDescriptors.CalcNumRotatableBonds(heavy))
+    of_topology = topology_flags(heavy, values, rarest, rotatable_bonds)
     of_groups = group_flags(heavy, screened["flags"] if screened else None)
     return {
         **asdict(values),

@@ -71,8 +71,8 @@ class Screen:
             edges.add((kinds[bond.GetBeginAtomIdx()], bond.GetBondTypeAsDouble(), kinds[bond.GetEndAtomIdx()]))
         known = self._met
         met = np.bitwise_or.reduce([known[edge] if edge in known else self._meets(*edge) for edge in edges])
-        passed: list[int] = np.unique(self._place[~(self._needed & ~met).any(axis=1)]).tolist()
-        return passed
+        # places ascend, and a pattern with several alternatives has its place several times
+        return list(dict.fromkeys(self._place[~(self._needed & ~met).any(axis=1)].tolist()))
 
     def _kind(self, atom: Chem.Atom) -> int:
         key = (
