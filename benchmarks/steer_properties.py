@@ -160,8 +160,8 @@ def main() -> None:
             random_ones = np.mean([error(one, name, goal) for one in others])
             row = [own, own / alone, shuffled, alone, random_ones, error(best, name, goal)]
             title = name if len(group) == 1 else f"{name}, with {', '.join(one for one in group if one != name)}"
-            told = " | ".join(f"{value:.3g}" for value in row)
-            print(f"| {title} | {setting} | {told} | {share(guided)} | {seconds:.3f} |", flush=True)
+            cells = " | ".join(f"{value:.3g}" for value in row)
+            print(f"| {title} | {setting} | {cells} | {share(guided)} | {seconds:.3f} |", flush=True)
 
 
 def share(found: Sequence[Values | None]) -> str:

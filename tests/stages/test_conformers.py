@@ -69,9 +69,9 @@ def test_what_cannot_be_placed_is_counted_and_named(tmp_path: Path) -> None:
     assert record["produced"] == 2
     assert record["refused"] == 4
     assert sum(record["failed"].values()) == 8
-    told = " ".join(record["failed"])
+    reasons = " ".join(record["failed"])
     for part in ("do not know the element S", "several molecules", "unreadable SMILES"):
-        assert part in told
+        assert part in reasons
     source.write_text("CS b\n")
     with pytest.raises(UserError, match="nothing was made of 1 records: the weights do not know the element S"):
         conformers(options(), [str(source)], weights(tmp_path, "implicit"), tmp_path / "none.sdf")
