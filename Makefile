@@ -56,7 +56,7 @@ lint: $(VENV)/.test-ready ## run the linters and the type checker
 	$(BIN)/snakefmt --check Snakefile workflows workflow
 	$(SNAKEMAKE) --lint --configfile workflows/config/demo.yaml
 
-docs: $(VENV)/.run-ready ## write the configuration reference and the JSON schema anew
+docs: $(VENV)/.run-ready ## write the configuration reference and the JSON schema again
 	$(BIN)/moldiff config docs > docs/configuration.md
 	$(BIN)/python docs/write_metrics.py
 	$(BIN)/moldiff config schema > workflows/config/schema.json

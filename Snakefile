@@ -29,7 +29,7 @@ rule all:
     default_target: True
     input:
         rules.report.output,
-        # All that is kept, or a file that was removed would not come back while the report stands.
+        # All files that are kept; otherwise a removed file would not be made again while the report exists.
         rules.merge_featurized.output,
         rules.train.output,
         rules.merge_samples.output,

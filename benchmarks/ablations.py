@@ -107,7 +107,7 @@ def trained(variant: Variant, dataset: Path, updates: int) -> tuple[Sampler, Pro
     # one distribution of σ and one loss for all variants, or their values could not be compared
     usual = DenoisingObjective(network, made.model.process, NoiseDistribution())
     loss = validation_loss(usual, made.held_out, 24, 0)
-    return Sampler(replace(made.model, network=network), made.process), progress, loss
+    return Sampler(replace(made.model, network=network, process=made.process)), progress, loss
 
 
 def prepared(variant: Variant, dataset: Path, updates: int) -> Prepared:
@@ -115,7 +115,7 @@ def prepared(variant: Variant, dataset: Path, updates: int) -> Prepared:
     featurized = open_dataset(dataset)
     options = TrainOptions(**{"steps": updates, "batch_size": 24, "threads": 1, "accelerator": "cpu"} | variant.options)
     torch.manual_seed(options.seed)
-    model = new_model(options.network, variant.info(dict(featurized.info)))
+    model = new_model(options.network, variant.info(featurized.info))
     variant.change(model.network)
     process, vocabulary = variant.process(model.process), model.network.vocabulary
     objective = denoising(options, model.network, process)

@@ -74,21 +74,23 @@ def kinds(step: Step, steps: int) -> None:
     start = time.process_time()
     for _ in range(steps):
         step()
-    whole = (time.process_time() - start) / steps
+    seconds = (time.process_time() - start) / steps
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in range(steps):
             step()
     events = {event.key.removeprefix("aten::"): event for event in profiled.key_averages()}
     total = sum(event.self_cpu_time_total for event in events.values())
-    print(f"A step takes {whole * 1e3:.0f} ms; {len(step.clean.mask)} molecules of {step.clean.mask.shape[1]} atoms.\n")
+    print(
+        f"A step takes {seconds * 1e3:.0f} ms; {len(step.clean.mask)} molecules of {step.clean.mask.shape[1]} atoms.\n"
+    )
     print("| operations | calls a step | share of the time |\n| --- | --- | --- |")
-    left = total
+    remaining = total
     for kind, names in KINDS.items():
-        found = [events[name] for name in names if name in events]
-        spent = sum(event.self_cpu_time_total for event in found)
-        left -= spent
-        print(f"| {kind} | {sum(event.count for event in found) / steps:.0f} | {100 * spent / total:.0f} % |")
-    print(f"| Python, autograd, views and the rest | | {100 * left / total:.0f} % |\n", flush=True)
+        measured = [events[name] for name in names if name in events]
+        spent = sum(event.self_cpu_time_total for event in measured)
+        remaining -= spent
+        print(f"| {kind} | {sum(event.count for event in measured) / steps:.0f} | {100 * spent / total:.0f} % |")
+    print(f"| Python, autograd, views and the rest | | {100 * remaining / total:.0f} % |\n", flush=True)
 
 
 def modules(step: Step) -> None:

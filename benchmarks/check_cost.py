@@ -29,8 +29,8 @@ def main() -> None:
         first = Path(folder) / "first.sdf"
         first.write_text(records[0].text.rstrip("\n") + "\n$$$$\n", encoding="utf-8")
         start_up = seconds(str(first), folder)
-        whole = seconds(path, folder)
-    each = 1000 * (whole - start_up) / (len(records) - 1)
+        total = seconds(path, folder)
+    each = 1000 * (total - start_up) / (len(records) - 1)
     print(f"{len(records)} records: {each:.1f} s for 1,000; start-up {start_up:.1f} s")
 
 

@@ -55,11 +55,11 @@ def of_rdkit(mol: Chem.Mol, n: int, *, minimized: bool) -> list[Chem.Mol]:
     parameters = rdDistGeom.ETKDGv3()
     parameters.randomSeed = 1
     parameters.numThreads = 1
-    found = list(rdDistGeom.EmbedMultipleConfs(full, n, parameters))
-    if minimized and found:
+    conformers = list(rdDistGeom.EmbedMultipleConfs(full, n, parameters))
+    if minimized and conformers:
         rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(full, mmffVariant="MMFF94s", maxIters=1000)
     heavy = Chem.RemoveHs(full)
-    return [with_positions(heavy, heavy.GetConformer(one).GetPositions()) for one in found]
+    return [with_positions(heavy, heavy.GetConformer(one).GetPositions()) for one in conformers]
 
 
 def main() -> None:
@@ -83,8 +83,8 @@ def main() -> None:
         seconds = time.monotonic() - start
         nearest = np.array(
             [
-                min((rdMolAlign.GetBestRMS(Chem.Mol(one), Chem.Mol(reference)) for one in found), default=np.inf)
-                for found, poses in zip(made, chosen, strict=True)
+                min((rdMolAlign.GetBestRMS(Chem.Mol(one), Chem.Mol(reference)) for one in generated), default=np.inf)
+                for generated, poses in zip(made, chosen, strict=True)
                 for reference in poses
             ]
         )

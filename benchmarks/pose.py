@@ -103,8 +103,8 @@ def compare(mol: Chem.Mol, count: Count) -> None:
         return
     count.verdicts += fast.valid != slow.passed
     with patch("posebusters.modules.flatness._get_distances_to_plane", lambda points: np.abs(SIGNED(points))):
-        mended = crosscheck(mol)
-    if alike(fast, mended):
+        repaired = crosscheck(mol)
+    if alike(fast, repaired):
         count.signed += 1
     else:
         count.unexplained.append(f"{Chem.MolToSmiles(mol)}: fast {sorted(fast.failed)}, PoseBusters {slow}")

@@ -48,7 +48,7 @@ def untrained(folder: Path) -> tuple[Model, MoleculeLoader]:
     torch.set_num_threads(1)
     keep_large_buffers()
     dataset = open_dataset(folder)
-    model = new_model(TrainOptions().network, dict(dataset.info))
+    model = new_model(TrainOptions().network, dataset.info)
     return model, MoleculeLoader.of(dataset, "train", model.network.vocabulary)
 
 

@@ -22,43 +22,43 @@ def keys(path: str, count: int) -> list[str]:
     """Flat keys of a sample of the distinct largest fragments."""
     texts = sorted({record.text.split()[0] for record in read_records([path])})
     random.Random(0).shuffle(texts)
-    found: dict[str, None] = {}
+    distinct: dict[str, None] = {}
     for text in texts:
         mol = Chem.MolFromSmiles(text)
         if mol is not None:
             largest = max(Chem.GetMolFrags(mol, asMols=True), key=lambda part: part.GetNumHeavyAtoms())
-            found[flat_key(largest)] = None
-        if len(found) == count:
+            distinct[flat_key(largest)] = None
+        if len(distinct) == count:
             break
-    return list(found)
+    return list(distinct)
 
 
 def shares(path: str, count: int) -> tuple[Counter[str], int]:
     """Molecules with each flag, and with what the headline rates count."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     chosen = keys(path, count)
     for key in chosen:
         mol = Chem.MolFromSmiles(key)
         values = realism(mol, screened=possible(mol))
         for kind in ("topology_flags", "group_flags"):
             names = [name for name in str(values[kind]).split("; ") if name]
-            found.update([*names, *([kind] if names else [])])
+            counts.update([*names, *([kind] if names else [])])
         rarest = values["chembl_rings"]
-        found["reasonable"] += bool(values["reasonable"])
+        counts["reasonable"] += bool(values["reasonable"])
         for name, column in (
             ("rings", "rings"),
             ("unknown", "chembl_unknown"),
             ("unknown_exact", "chembl_unknown_exact"),
         ):
-            found[name] += int(values[column] or 0)
-        found["with_unknown"] += bool(values["chembl_unknown"])
-        found["below_5"] += rarest is not None and int(rarest) < 5
-        found["below_100"] += rarest is not None and int(rarest) < 100
+            counts[name] += int(values[column] or 0)
+        counts["with_unknown"] += bool(values["chembl_unknown"])
+        counts["below_5"] += rarest is not None and int(rarest) < 5
+        counts["below_100"] += rarest is not None and int(rarest) < 100
         sizes = [len(ring) for ring in mol.GetRingInfo().AtomRings()]
-        found["ring_of_seven"] += 7 in sizes
-        found["ring_of_eight"] += max(sizes, default=0) >= 8
-        found["four_joined_rings"] += int(values["joined_rings"] or 0) >= 4
-    return found, len(chosen)
+        counts["ring_of_seven"] += 7 in sizes
+        counts["ring_of_eight"] += max(sizes, default=0) >= 8
+        counts["four_joined_rings"] += int(values["joined_rings"] or 0) >= 4
+    return counts, len(chosen)
 
 
 def main() -> None:
@@ -73,7 +73,7 @@ def main() -> None:
     headline = ("reasonable", "topology_flags", "group_flags", "with_unknown", "unknown", "unknown_exact", "below_5",
                 "below_100", "four_joined_rings", "ring_of_seven", "ring_of_eight", "rings")  # fmt: skip
     for name in (*headline, *TOPOLOGY_FLAGS, *(flag.name for flag in GROUP_FLAGS)):
-        print(f"| {name} | " + " | ".join(f"{100 * found[name] / n:.1f}" for found, n in named.values()) + " |")
+        print(f"| {name} | " + " | ".join(f"{100 * counts[name] / n:.1f}" for counts, n in named.values()) + " |")
 
 
 if __name__ == "__main__":

@@ -150,7 +150,7 @@ def show(name, mols, parts, known, seconds, asked, restarts, found, originals, o
     shares = {column: sum(bool(row[column]) for row in rows) / asked for column in COLUMNS}
     distinct = len({row["key"] for row in valid}) / max(1, len(valid))
     rings = f"{sum(bool(row['rings_known']) for row in valid) / max(1, len(valid)):.1%}" if known is not None else "-"
-    told = [
+    cells = [
         f"{len(records)} of {asked}",
         f"{same} of {len(records)}" if parts else "-",
         *(f"{shares[column]:.1%}" for column in ("valid", "valid_strict", "pb_valid")),
@@ -161,7 +161,7 @@ def show(name, mols, parts, known, seconds, asked, restarts, found, originals, o
         f"{seconds:.3f}",
     ]
     print(
-        f"| {name} | {' | '.join(told)} |",
+        f"| {name} | {' | '.join(cells)} |",
         flush=True,
     )
 

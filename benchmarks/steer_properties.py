@@ -6,7 +6,7 @@ GFN2-xTB the gfn2_ columns (`moldiff featurize --gfn2-columns`), by a single poi
 `a+b` asks for two properties at once; GUIDANCE is a list of weights such as `1,2,4:0.3:5`, with the noise levels, Å,
 between which they count.
 
-Beside the mean absolute error of N molecules stands the ladder: the same molecules against shuffled targets, molecules
+Beside the mean absolute error of N molecules are the controls: the same molecules against shuffled targets, molecules
 of the right number of atoms of which nothing else was asked, another held-out molecule of the same size, and the best
 of as many unguided molecules as cost the same. Markdown on standard output; ratios are to "number of atoms only".
 """
@@ -82,7 +82,7 @@ def made(
     sampler: Sampler, sizes: np.ndarray, asked: np.ndarray, names: Sequence[str], seed: int, **guidance: float
 ) -> tuple[list[Values | None], float]:
     """One molecule for each size and row of properties, None where it is not valid_strict; and CPU seconds each."""
-    # a fixed size, so that every atom that is offered is used: how many stands in the batches
+    # a fixed size, so that every atom that is offered is used: the number is in the batches
     options = {"n": len(sizes), "atoms": "1", "seed": seed, "restarts": 0, "threads": 1, **guidance}
     plan = Plan.of(SampleOptions.model_validate(options))
     molecules: list[Sampled] = []
@@ -160,8 +160,8 @@ def main() -> None:
             random_ones = np.mean([error(one, name, goal) for one in others])
             row = [own, own / alone, shuffled, alone, random_ones, error(best, name, goal)]
             title = name if len(group) == 1 else f"{name}, with {', '.join(one for one in group if one != name)}"
-            told = " | ".join(f"{value:.3g}" for value in row)
-            print(f"| {title} | {setting} | {told} | {share(guided)} | {seconds:.3f} |", flush=True)
+            cells = " | ".join(f"{value:.3g}" for value in row)
+            print(f"| {title} | {setting} | {cells} | {share(guided)} | {seconds:.3f} |", flush=True)
 
 
 def share(found: Sequence[Values | None]) -> str:

@@ -72,14 +72,14 @@ def described(sampler: Sampler, batch: MoleculeBatch) -> str:
     """Share of valid_strict molecules in percent, and means (of strain the median) of these, as cells of a table."""
     made = sampler.sampled(batch, range(len(batch)), [0] * len(batch))
     mols = [sanitize(sampler.to_rdkit(one)).mol for one in made if sampler.decoder.strict(one.arrays)]
-    whole = [mol for mol in mols if mol is not None]
-    strains = [energy for mol in whole if (energy := strain(mol).energy) is not None]
+    valid = [mol for mol in mols if mol is not None]
+    strains = [energy for mol in valid if (energy := strain(mol).energy) is not None]
     columns = [
-        f"{100 * len(whole) / len(made):.1f}",
-        f"{np.mean([rdMolDescriptors.CalcNumRotatableBonds(mol) for mol in whole]):.2f}",
-        f"{np.mean([rdMolDescriptors.CalcNumRings(mol) for mol in whole]):.2f}",
-        f"{np.mean([rdMolDescriptors.CalcNumAromaticRings(mol) for mol in whole]):.2f}",
-        f"{mean_gyration(whole):.1f}",
+        f"{100 * len(valid) / len(made):.1f}",
+        f"{np.mean([rdMolDescriptors.CalcNumRotatableBonds(mol) for mol in valid]):.2f}",
+        f"{np.mean([rdMolDescriptors.CalcNumRings(mol) for mol in valid]):.2f}",
+        f"{np.mean([rdMolDescriptors.CalcNumAromaticRings(mol) for mol in valid]):.2f}",
+        f"{mean_gyration(valid):.1f}",
         f"{np.median(strains):.1f}",
     ]
     return " | ".join(columns)

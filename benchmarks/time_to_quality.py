@@ -49,8 +49,8 @@ def main() -> None:
         trained = read_record(folder / "train.json", "train again")["steps"]
         for steps, restarts in product(arguments.steps, (0, 3)):
             file = folder / f"samples-{steps}-{restarts}.sdf"
-            drawn = SampleOptions(n=arguments.n, steps=steps, restarts=restarts, threads=arguments.threads)
-            mean = read_record(record_of(sample(drawn, weights, file)), "sample again")["mean_evaluations"]
+            options = SampleOptions(n=arguments.n, steps=steps, restarts=restarts, threads=arguments.threads)
+            mean = read_record(record_of(sample(options, weights, file)), "sample again")["mean_evaluations"]
             summary = check(CheckOptions(), [str(file)], folder / f"check-{steps}-{restarts}", train=arguments.dataset)
             cells = [cell(summary["metrics"].get(name)) for name in SHOWN]
             print(f"| {minutes:g} | {arguments.threads} | {trained} | {mean} | " + " | ".join(cells) + " |", flush=True)

@@ -1,5 +1,6 @@
 """The variants of the recipe that benchmarks/ablations.py compares, and what they need beside options."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -10,6 +11,7 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from moldiff.config.train import TrainOptions
+from moldiff.dataset.validation import DatasetInfo
 from moldiff.diffusion.positions import PositionDiffusion
 from moldiff.diffusion.process import Process
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary, centred
@@ -42,7 +44,7 @@ class Variant:
     process: Callable[[Process], Process] = lambda process: process
     optimizers: Optimizers = adamw
     rate: Rate = warmed_cosine
-    info: Callable[[dict[str, Any]], dict[str, Any]] = lambda info: info
+    info: Callable[[DatasetInfo], DatasetInfo] = lambda info: info
     molecules: Callable[[MoleculeBatch, Vocabulary], MoleculeBatch] = lambda batch, vocabulary: batch
     change: Callable[[DenoisingNetwork], None] = lambda network: None
 
@@ -113,21 +115,22 @@ def linear_rate(options: TrainOptions, step: int, fraction: float) -> float:
     return options.learning_rate * warm_up(options, step) * (1 - fraction)
 
 
-def masked_atoms(info: dict[str, Any]) -> dict[str, Any]:
+def masked_atoms(info: DatasetInfo) -> DatasetInfo:
     """Elements and charges have one class more, and noise turns each of them into that one."""
-    vocabulary = {
-        **info["vocabulary"],
-        "elements": [*info["vocabulary"]["elements"], EXTRA_ELEMENT],
-        "charges": [*info["vocabulary"]["charges"], EXTRA_CHARGE],
-    }
-    marginals = {name: [0.0] * len(info["marginals"][name]) + [1.0] for name in ("element", "charge")}
-    return {**info, "vocabulary": vocabulary, "marginals": {**info["marginals"], **marginals}}
+    words, shares = info.vocabulary, info.marginals
+    assert words is not None
+    assert shares is not None
+    more = {"elements": [*words.elements, EXTRA_ELEMENT], "charges": [*words.charges, EXTRA_CHARGE]}
+    masked = {name: [0.0] * len(getattr(shares, name)) + [1.0] for name in ("element", "charge")}
+    return info.model_copy(
+        update={"vocabulary": words.model_copy(update=more), "marginals": shares.model_copy(update=masked)}
+    )
 
 
 def add_placeholders(molecules: MoleculeBatch, vocabulary: Vocabulary) -> MoleculeBatch:
     """Up to two atoms more a molecule that are none, each near an atom: the model decides, within bounds, how many.
 
-    They stand behind the atoms and have no bonds.
+    They come after the atoms and have no bonds.
     """
     random = Generator().manual_seed(int(molecules.bond.sum()) + int(molecules.element.sum()))
     sizes = molecules.sizes[:, None]
@@ -150,17 +153,26 @@ def add_placeholders(molecules: MoleculeBatch, vocabulary: Vocabulary) -> Molecu
     )
 
 
-def with_placeholders(info: dict[str, Any]) -> dict[str, Any]:
+def with_placeholders(info: DatasetInfo) -> DatasetInfo:
     """One element more, and molecules larger by as many atoms as `add_placeholders` adds."""
-    sizes, atoms = dict[str, int](), 0.0
-    for size, count in info["sizes"].items():
-        atoms += int(size) * count / sum(info["sizes"].values())
+    words, shares, known = info.vocabulary, info.marginals, info.sizes
+    assert words is not None
+    assert shares is not None
+    assert known is not None
+    sizes: Counter[int] = Counter()
+    for size, count in known.items():
         for more in range(PLACEHOLDERS + 1):
-            sizes[str(int(size) + more)] = sizes.get(str(int(size) + more), 0) + count
+            sizes[size + more] += count
+    atoms = sum(size * count for size, count in known.items()) / sum(known.values())
     share = PLACEHOLDERS / 2 / (PLACEHOLDERS / 2 + atoms)
-    elements = [*((1 - share) * value for value in info["marginals"]["element"]), share]
-    vocabulary = {**info["vocabulary"], "elements": [*info["vocabulary"]["elements"], EXTRA_ELEMENT]}
-    return {**info, "vocabulary": vocabulary, "sizes": sizes, "marginals": {**info["marginals"], "element": elements}}
+    elements = [*((1 - share) * value for value in shares.element), share]
+    return info.model_copy(
+        update={
+            "vocabulary": words.model_copy(update={"elements": [*words.elements, EXTRA_ELEMENT]}),
+            "marginals": shares.model_copy(update={"element": elements}),
+            "sizes": dict(sizes),
+        }
+    )
 
 
 def without_sums(network: DenoisingNetwork) -> None:

@@ -235,7 +235,7 @@ def build(blocks: list[Block], reactions: list[Reaction], accept: Filter) -> lis
 
 
 def as_row(mol: Chem.Mol, values: dict[str, float], first: Block, second: Block, reaction: str) -> dict[str, str]:
-    """One product as text: whole numbers as they are, the rest to two decimals, QED to three."""
+    """One product as text: integers as they are, the rest to two decimals, QED to three."""
     numbers = {name: f"{value:.2f}" if isinstance(value, float) else str(value) for name, value in values.items()}
     return {
         "smiles": Chem.MolToSmiles(mol),
@@ -262,7 +262,7 @@ def checksums(folder: Path) -> str:
 
 
 def check(text: str, folder: Path) -> None:
-    """Compare a rebuilt library and the recorded checksums with what stands in the folder.
+    """Compare a rebuilt library and the recorded checksums with the files in the folder.
 
     Raises:
         UserError: the file, its checksum and the rebuilt text are not the same.

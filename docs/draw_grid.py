@@ -1,6 +1,6 @@
 """Draws the first molecules of a file flat, with the flags of each: `python docs/draw_grid.py FILE OUT --count 60`.
 
-None is chosen or left out: a record that is no valid molecule gets an empty tile that says so. The grids in
+None is chosen or left out: a record that is not a valid molecule gets an empty tile that says so. The grids in
 docs/molecules.md are made with it.
 """
 

@@ -30,11 +30,11 @@ def main() -> None:
     parser.add_argument("--names", nargs="+", required=True, help="titles of the records to draw")
     parser.add_argument("--columns", type=int, default=4, help="molecules in a row")
     arguments = parser.parse_args()
-    found = {mol.GetProp("_Name"): mol for mol in Chem.SDMolSupplier(str(arguments.file), removeHs=False) if mol}
-    missing = [name for name in arguments.names if name not in found]
+    molecules = {mol.GetProp("_Name"): mol for mol in Chem.SDMolSupplier(str(arguments.file), removeHs=False) if mol}
+    missing = [name for name in arguments.names if name not in molecules]
     if missing:
         parser.error(f"{arguments.file} holds no valid record {missing[0]}")
-    write_text(arguments.out, picture([found[name] for name in arguments.names], arguments.columns))
+    write_text(arguments.out, picture([molecules[name] for name in arguments.names], arguments.columns))
 
 
 def picture(mols: list[Chem.Mol], columns: int) -> str:

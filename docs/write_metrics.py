@@ -1,6 +1,6 @@
 """Write the tables of docs/metrics.md from what `moldiff.scoring` declares: `python docs/write_metrics.py`.
 
-A table stands between two comments that name it. The rates of flags among real molecules are kept as they stand; they
+A table is placed between two comments that name it. The rates of flags among real molecules are kept as they are; they
 come from `benchmarks/reference_rates.py`.
 """
 
@@ -36,7 +36,7 @@ def main() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for name, made in TABLES.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
-        text, count = pattern.subn(lambda found, made=made: f"{found[1]}\n{made}\n{found[2]}", text)
+        text, count = pattern.subn(lambda match, made=made: f"{match[1]}\n{made}\n{match[2]}", text)
         if count != 1:
             raise SystemExit(f"{PAGE}: holds {count} places for the table {name}, not one")
     PAGE.write_text(text, encoding="utf-8")

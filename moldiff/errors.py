@@ -1,4 +1,4 @@
-"""The error that is the user's to mend: shown without a traceback, with exit status 2."""
+"""The error that is the user's to fix: shown without a traceback, with exit status 2."""
 
 
 class UserError(ValueError):

@@ -175,7 +175,7 @@ def _serve(
     while True:
         try:
             while not pipe.poll(_ORPHAN_SECONDS):
-                if os.getppid() != parent:  # siblings hold the pipe's other end too, so no end of file tells it
+                if os.getppid() != parent:  # siblings hold the pipe's other end too, so no end of file shows it
                     return
             items = pipe.recv()
         except (EOFError, OSError):

@@ -20,7 +20,7 @@ def log_stream() -> TextIO | None:
 class Progress:
     """Counts what is done and says so; for a ``with`` statement.
 
-    On a terminal it draws a bar. Where standard error is no terminal, and in the log beside a terminal
+    On a terminal it draws a bar. Where standard error is not a terminal, and in the log beside a terminal
     (`moldiff.cli.log.Tee`), it writes a line every `INTERVAL` with count, rate and time left.
     """
 

@@ -1,4 +1,4 @@
-"""One line asserts all that a denoiser owes its symmetry. The tolerance stands here alone; all is float64."""
+"""One line asserts all that a denoiser owes its symmetry. The tolerance is set here alone; everything is float64."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

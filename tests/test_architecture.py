@@ -208,7 +208,7 @@ SHARED = {"Options", "UserError"}
 
 
 def concrete_bases(trees: dict[str, ast.AST]) -> list[str]:
-    """Classes that derive from a class of the same sources which is no interface."""
+    """Classes that derive from a class of the same sources which is not an interface."""
     classes = {
         node.name: (where, [ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases])
         for where, tree in trees.items()

@@ -224,7 +224,7 @@ def test_readme_agrees_with_the_files(rows: list[Row], blocks: dict, reactions: 
     assert f"at most {build.MOST_PER_SIZE} molecules of one size" in text
     for column in ("reaction", "heavy_atoms"):
         counts = Counter(row[column] for row in rows)
-        told = dict(re.findall(r"^\| (\w+) \| (\d+) \|$", text, flags=re.MULTILINE))
-        assert {name: int(told[name]) for name in counts} == counts
+        stated = dict(re.findall(r"^\| (\w+) \| (\d+) \|$", text, flags=re.MULTILINE))
+        assert {name: int(stated[name]) for name in counts} == counts
     for alert in build.WAIVED_ALERTS:
         assert f"`{alert}`" in text

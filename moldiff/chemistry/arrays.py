@@ -94,7 +94,7 @@ def to_rdkit(
         arrays: the molecule.
         name: its title.
         properties: written as text properties.
-        hydrogens: explicit if every hydrogen stands in the arrays, so that sanitizing may add none and an
+        hydrogens: explicit if every hydrogen is in the arrays, so that sanitizing may add none and an
             atom with too few bonds becomes a radical; implicit leaves them to RDKit's valence model.
     """
     mol = Chem.RWMol()

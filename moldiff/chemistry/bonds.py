@@ -57,24 +57,24 @@ def _assigned(connected: Chem.Mol, bonds: list[tuple[int, int]], charge: int) ->
     lengths = [
         math.dist(positions[first], positions[second]) / (radii[first] + radii[second]) for first, second in bonds
     ]
-    found = assign(numbers, bonds, lengths, charge)
-    if found is None:
+    assignment = assign(numbers, bonds, lengths, charge)
+    if assignment is None:
         return None
-    mol = _built(connected, found)
+    mol = _built(connected, assignment)
     try:
         Chem.SanitizeMol(mol)
     except ValueError:
         return None
     if any(mol.GetAtomWithIdx(atom).GetNumRadicalElectrons() for atom in range(len(numbers))):
         return None
-    return mol, found.cost
+    return mol, assignment.cost
 
 
-def _built(connected: Chem.Mol, found: Assignment) -> Chem.Mol:
+def _built(connected: Chem.Mol, assignment: Assignment) -> Chem.Mol:
     mol = Chem.RWMol(connected)
-    for index, order in enumerate(found.orders):
+    for index, order in enumerate(assignment.orders):
         mol.GetBondWithIdx(index).SetBondType(_BOND_TYPES[order])
-    for index, own in enumerate(found.charges):
+    for index, own in enumerate(assignment.charges):
         atom = mol.GetAtomWithIdx(index)
         atom.SetFormalCharge(own)
         atom.SetNoImplicit(True)
@@ -91,13 +91,13 @@ def _searched_at_all(mol: Chem.Mol, charge: int) -> tuple[Chem.Mol, str]:
     separate: tuple[Chem.Mol, str] | None = None
     for factor in _COVALENT_FACTORS:
         try:
-            found = _searched(mol, charge, factor)
+            perceived = _searched(mol, charge, factor)
         except ValueError as error:
             reason = str(error)
             continue
-        if len(Chem.GetMolFrags(found)) == 1:
-            return found, _method(factor)
-        separate = separate or (found, _method(factor))
+        if len(Chem.GetMolFrags(perceived)) == 1:
+            return perceived, _method(factor)
+        separate = separate or (perceived, _method(factor))
     if separate is not None:
         return separate
     raise ValueError(reason)
@@ -109,14 +109,14 @@ def _searched(mol: Chem.Mol, charge: int, factor: float) -> Chem.Mol:
     Raises:
         ValueError: it finds none, or unpaired electrons.
     """
-    found = Chem.Mol(mol)
+    perceived = Chem.Mol(mol)
     try:
         rdDetermineBonds.DetermineBonds(
-            found, useVdw=True, covFactor=factor, charge=charge, embedChiral=False, maxIterations=_MAX_ITERATIONS
+            perceived, useVdw=True, covFactor=factor, charge=charge, embedChiral=False, maxIterations=_MAX_ITERATIONS
         )
-        Chem.SanitizeMol(found)
+        Chem.SanitizeMol(perceived)
     except (ValueError, RuntimeError) as error:
         raise ValueError(str(error).splitlines()[0]) from None
-    if any(found.GetAtomWithIdx(atom).GetNumRadicalElectrons() for atom in range(found.GetNumAtoms())):
+    if any(perceived.GetAtomWithIdx(atom).GetNumRadicalElectrons() for atom in range(perceived.GetNumAtoms())):
         raise ValueError("the bonds that fit the positions leave unpaired electrons")
-    return found
+    return perceived

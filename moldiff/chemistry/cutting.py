@@ -41,7 +41,7 @@ def cut_one(graph: BondGraph, random: np.random.Generator) -> np.ndarray:
 def cut_several(graph: BondGraph, random: np.random.Generator, most: int = 3) -> list[np.ndarray]:
     """Two or more parts that no bond joins, each a mask [atom]; empty if the molecule has none.
 
-    With even chances they are pieces of the molecule that are no neighbours, or what remains when a connected part is
+    With even chances they are pieces of the molecule that are not neighbours, or what remains when a connected part is
     taken out of the middle.
     """
     if random.random() < 0.5:

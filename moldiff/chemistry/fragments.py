@@ -51,13 +51,13 @@ def read_molecule(path: str | Path) -> Chem.Mol:
     """
     records = [record for record, _ in zip(read_records([str(path)]), range(2), strict=False)]
     if len(records) != 1:
-        raise UserError(f"{path}: holds {'several molecules' if records else 'no molecule'}, and one is expected")
+        raise UserError(f"{path}: holds {'several molecules' if records else 'no molecule'}, but one is expected")
     try:
         mol = parse_record(records[0])
     except Rejected as problem:
         raise UserError(f"{path}: {problem}") from None
     if not has_coordinates(mol):
-        raise UserError(f"{path}: has no three-dimensional pose; give SMILES with --scaffold-smiles to have some made")
+        raise UserError(f"{path}: has no three-dimensional pose; give SMILES with --scaffold-smiles to generate poses")
     return _sanitized(mol, str(path))
 
 
@@ -96,22 +96,22 @@ def fragments_of_smiles(text: str, *, hydrogens: str, conformers: int, seed: int
             atom.SetAtomicNum(6)
             atom.SetIsotope(0)
             atom.SetNoImplicit(False)
-    whole = Chem.AddHs(_sanitized(capped.GetMol(), text))
+    complete = Chem.AddHs(_sanitized(capped.GetMol(), text))
     parameters = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed & 0x7FFFFFFF
-    if not (made := list(rdDistGeom.EmbedMultipleConfs(whole, conformers, parameters))):
+    if not (made := list(rdDistGeom.EmbedMultipleConfs(complete, conformers, parameters))):
         parameters.useRandomCoords = True
-        made = list(rdDistGeom.EmbedMultipleConfs(whole, conformers, parameters))
+        made = list(rdDistGeom.EmbedMultipleConfs(complete, conformers, parameters))
     if not made:
         raise UserError(f"{text}: ETKDGv3 finds no pose; give one as SDF with --scaffold")
-    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(whole):
-        rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(whole, mmffVariant="MMFF94s")
+    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(complete):
+        rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(complete, mmffVariant="MMFF94s")
     fragments = []
     for number in made:
         posed = Chem.Mol(mol)
         conformer = Chem.Conformer(mol.GetNumAtoms())
         for atom in range(mol.GetNumAtoms()):
-            conformer.SetAtomPosition(atom, whole.GetConformer(number).GetAtomPosition(atom))
+            conformer.SetAtomPosition(atom, complete.GetConformer(number).GetAtomPosition(atom))
         posed.AddConformer(conformer, assignId=True)
         fragments.append(fragment_of(posed, text, hydrogens=hydrogens))
     return fragments
@@ -139,10 +139,10 @@ def fragment_of(mol: Chem.Mol, name: str, *, hydrogens: str, pieces: int = 1) ->
             if hydrogens != "explicit" or (not marked and holder.GetIdx() in opened):
                 left_out.add(atom.GetIdx())
     kept = [index for index in range(full.GetNumAtoms()) if index not in left_out]
-    found = len(Chem.GetMolFrags(mol)) if not marked else len(Chem.GetMolFrags(_without(mol, set(marked))))
-    if found != pieces:
+    count = len(Chem.GetMolFrags(mol)) if not marked else len(Chem.GetMolFrags(_without(mol, set(marked))))
+    if count != pieces:
         asked = f"{_pieces(pieces)} {'is' if pieces == 1 else 'are'} asked for"
-        raise UserError(f"{name}: is in {_pieces(found)}, and {asked}")
+        raise UserError(f"{name}: is in {_pieces(count)}, and {asked}")
     if not opened:
         raise UserError(
             f"{name}: no atom is open: none has a hydrogen to spare; mark one with [*], or give another part"
@@ -175,18 +175,18 @@ def without_atoms(mol: Chem.Mol, atoms: Sequence[int], name: str, *, hydrogens: 
     if wrong := [index + 1 for index in atoms if not 0 <= index < total]:
         raise UserError(f"{name}: has no atom {wrong[0]}; its atoms are numbered from 1 to {total}")
     full = Chem.AddHs(mol, addCoords=True) if hydrogens == "explicit" else mol
-    gone = set(atoms)
+    removed = set(atoms)
     for atom in full.GetAtoms():
         lone = atom.GetAtomicNum() == 1 and atom.GetDegree() == 1
-        if lone and (hydrogens != "explicit" or atom.GetNeighbors()[0].GetIdx() in gone):
-            gone.add(atom.GetIdx())
-    kept = [index for index in range(full.GetNumAtoms()) if index not in gone]
+        if lone and (hydrogens != "explicit" or atom.GetNeighbors()[0].GetIdx() in removed):
+            removed.add(atom.GetIdx())
+    kept = [index for index in range(full.GetNumAtoms()) if index not in removed]
     if not atoms or not kept:
         which = "every atom" if atoms else "no atom"
         raise UserError(f"{name}: {which} is replaced; name some of its {total} atoms")
     opened = [any(near.GetIdx() in set(atoms) for near in full.GetAtomWithIdx(index).GetNeighbors()) for index in kept]
     if not any(opened):
-        raise UserError(f"{name}: no kept atom is bonded to those that are replaced; they are a molecule of their own")
+        raise UserError(f"{name}: no kept atom is bonded to those that are replaced; they are a separate molecule")
     return Fragment(_taken(to_arrays(full), kept), np.array(opened, dtype=bool), (), name)
 
 
@@ -194,7 +194,7 @@ def joined(fragments: Sequence[Fragment]) -> Fragment:
     """Several parts as one, each in its pose.
 
     Raises:
-        UserError: two atoms of different parts stand on each other.
+        UserError: two atoms of different parts coincide.
     """
     offsets = np.cumsum([0, *(len(one) for one in fragments)])
     positions = np.concatenate([one.arrays.positions for one in fragments])

@@ -96,7 +96,7 @@ def minimise(mol: Chem.Mol, conformer: int = -1, level: Level = NORMAL) -> tuple
     before = mol.GetConformer(conformer).GetPositions()
     surface = _Surface(mol, before, level)
     start, _ = surface(before.ravel() / BOHR)
-    found = minimize(
+    minimum = minimize(
         surface,
         before.ravel() / BOHR,
         jac=True,
@@ -104,9 +104,9 @@ def minimise(mol: Chem.Mol, conformer: int = -1, level: Level = NORMAL) -> tuple
         callback=surface.watch,
         options={"maxiter": ITERATIONS, "maxfun": 2 * ITERATIONS, "ftol": 0.0, "gtol": 0.0, "maxcor": 20},
     )
-    if np.linalg.norm(found.jac) > level.gradient:
-        raise NotConverged(f"not converged in {found.nit} iterations")
-    return max((start - float(found.fun)) * HARTREE, 0.0), found.x.reshape(-1, 3) * BOHR
+    if np.linalg.norm(minimum.jac) > level.gradient:
+        raise NotConverged(f"not converged in {minimum.nit} iterations")
+    return max((start - float(minimum.fun)) * HARTREE, 0.0), minimum.x.reshape(-1, 3) * BOHR
 
 
 def electronic(mol: Chem.Mol, conformer: int = -1) -> Electronic:
@@ -143,16 +143,16 @@ def relaxed(mol: Chem.Mol) -> Chem.Mol:
     Raises:
         Rejected: no energy, no convergence, or the relaxed structure has other bonds (a proton that moved, mostly).
     """
-    whole = with_hydrogens(mol)
-    for conformer in whole.GetConformers():
+    complete = with_hydrogens(mol)
+    for conformer in complete.GetConformers():
         try:
-            _, positions = minimise(whole, conformer.GetId(), LOOSE)
+            _, positions = minimise(complete, conformer.GetId(), LOOSE)
         except (RuntimeError, ValueError) as error:
             raise Rejected(f"no GFN2-xTB minimum: {str(error).strip().partition(chr(10))[0][:200]}") from None
-        if not keeps_bonds(whole, positions):
+        if not keeps_bonds(complete, positions):
             raise Rejected("GFN2-xTB breaks or makes a bond")
         conformer.SetPositions(positions)
-    return whole
+    return complete
 
 
 def keeps_bonds(mol: Chem.Mol, positions: NDArray[np.float64]) -> bool:

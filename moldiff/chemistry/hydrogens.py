@@ -12,16 +12,16 @@ VARIANT = "MMFF94s"
 def with_hydrogens(mol: Chem.Mol) -> Chem.Mol:
     """A copy with all hydrogen atoms; in each conformer the added ones are relaxed by MMFF94s, where it can."""
     given = mol.GetNumAtoms()
-    whole = Chem.AddHs(mol, addCoords=True)
-    if whole.GetNumAtoms() > given:
-        for conformer in whole.GetConformers():
-            if (field := force_field(whole, conformer.GetId())) is None:
+    complete = Chem.AddHs(mol, addCoords=True)
+    if complete.GetNumAtoms() > given:
+        for conformer in complete.GetConformers():
+            if (field := force_field(complete, conformer.GetId())) is None:
                 break
             for atom in range(given):
                 field.AddFixedPoint(atom)
             field.Initialize()
             field.Minimize(maxIts=ITERATIONS)
-    return whole
+    return complete
 
 
 def force_field(mol: Chem.Mol, conformer: int = -1) -> rdForceField.ForceField | None:

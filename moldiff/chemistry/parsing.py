@@ -29,7 +29,7 @@ class Rejected(Exception):
 
 @cache
 def quiet() -> None:
-    """Silence RDKit in this process; what it says of a record stands in the record's reasons."""
+    """Silence RDKit in this process; its messages about a record are in the record's reasons."""
     for level in ("debug", "info", "warning", "error"):
         rdBase.DisableLog(f"rdApp.{level}")
 
@@ -173,7 +173,7 @@ def _parse_smiles(text: str) -> Chem.Mol:
             raise Rejected(f"unreadable SMILES: {_first_line(str(error))}") from None
     if mol is None:
         raise Rejected(f"unreadable SMILES: {_logged(log)}")
-    mol.RemoveAllConformers()  # a drawing in a CXSMILES is no geometry
+    mol.RemoveAllConformers()  # a drawing in a CXSMILES is not a geometry
     return mol
 
 
@@ -195,7 +195,7 @@ def _parse_xyz(text: str, charge: int) -> Chem.Mol:
 
 
 def _logged(log: rdBase.CaptureErrorLog) -> str:
-    """What RDKit complained of; it may cut a message within a character, which then is no text."""
+    """What RDKit complained of; it may cut a message within a character, which is then not valid UTF-8."""
     try:
         return _first_line(log.messages)
     except UnicodeDecodeError:

@@ -157,7 +157,7 @@ def _conformer_ids(mol: Chem.Mol) -> list[int]:
 
 
 def _check(mol: Chem.Mol, options: FeaturizeOptions) -> list[int]:
-    """Elements, charges and size of what will be stored; returns the hydrogens of each atom that are no atoms."""
+    """Elements, charges and size of what will be stored; returns the hydrogens of each atom that are not atoms."""
     allowed = _allowed(tuple(options.elements))
     hydrogens: list[int] = []
     for index in range(mol.GetNumAtoms()):
@@ -237,7 +237,7 @@ def check_elements(elements: Sequence[str]) -> None:
     table = Chem.GetPeriodicTable()
     symbols = {table.GetElementSymbol(number) for number in range(1, 119)}
     if unknown := [symbol for symbol in elements if symbol not in symbols]:
-        raise UserError(f"elements: no element has the symbol {unknown[0]!r}; name each for itself, like C, Cl or Br")
+        raise UserError(f"elements: no element has the symbol {unknown[0]!r}; name each separately, like C, Cl or Br")
 
 
 @cache
@@ -272,8 +272,8 @@ def _check_implied(heavy: Chem.Mol, graph: MoleculeArrays, hydrogens: list[int])
     index = next(index for index, count in enumerate(hydrogens) if expected[index] != count)
     atom = heavy.GetAtomWithIdx(index)
     kind = "radical" if atom.GetNumRadicalElectrons() else "unusual valence"
-    found = "an error" if expected[index] is None else expected[index]
+    actual = "an error" if expected[index] is None else expected[index]
     raise Rejected(
-        f"{kind}: {atom.GetSymbol()} with {hydrogens[index]} H would be read back with {found} "
+        f"{kind}: {atom.GetSymbol()} with {hydrogens[index]} H would be read back with {actual} "
         "once hydrogens are implicit"
     )

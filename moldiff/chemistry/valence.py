@@ -90,9 +90,9 @@ def assign(
         charge: the sum of formal charges.
     """
     for allowed in (_NEUTRAL, _COMMON, None):
-        found = _assign(_atoms(numbers, bonds, charge, allowed), numbers, bonds, lengths, charge)
-        if found is not None:
-            return found
+        assignment = _assign(_atoms(numbers, bonds, charge, allowed), numbers, bonds, lengths, charge)
+        if assignment is not None:
+            return assignment
     return None
 
 
@@ -120,7 +120,7 @@ def _assign(
         carbonyl = [_CARBONYL if _is_carbonyl(numbers[atom], numbers[other]) else 0.0 for other in earlier]
         slots = [border.index(other) for other in earlier]
         kept = [slot for slot, other in enumerate([*border, atom]) if max(last[other], rank[other]) > step]
-        gone = [slot for slot in range(len(border) + 1) if slot not in kept]
+        closed = [slot for slot in range(len(border) + 1) if slot not in kept]
         following: _Step = {}
         for key, (so_far, *_) in current.items():
             for number, (needed, own, price) in enumerate(atoms[atom].states):
@@ -132,7 +132,7 @@ def _assign(
                     open_bonds = [*key[0], (needed - sum(extra), own)]
                     for slot, count in zip(slots, extra, strict=True):
                         open_bonds[slot] = (open_bonds[slot][0] - count, open_bonds[slot][1])
-                    if any(open_bonds[slot][0] for slot in gone):
+                    if any(open_bonds[slot][0] for slot in closed):
                         continue
                     new = (tuple(open_bonds[slot] for slot in kept), total)
                     value = base
@@ -147,8 +147,8 @@ def _assign(
         current = following
     if ((), charge) not in current:
         return None
-    found = _trace(steps, atoms, place, charge)
-    return found if _is_sensible(found, atoms, numbers, charge) else None
+    assignment = _trace(steps, atoms, place, charge)
+    return assignment if _is_sensible(assignment, atoms, numbers, charge) else None
 
 
 def _atoms(
@@ -254,10 +254,10 @@ def _trace(
     return Assignment(orders, charges, cost)
 
 
-def _is_sensible(found: Assignment, atoms: Sequence[_Atom], numbers: Sequence[int], charge: int) -> bool:
+def _is_sensible(assignment: Assignment, atoms: Sequence[_Atom], numbers: Sequence[int], charge: int) -> bool:
     """Whether a carbanion in a molecule that is not negative has a positive neighbour (isocyanides, ylides)."""
     return charge < 0 or all(
-        any(found.charges[other] > 0 for other in atoms[atom].neighbours)
-        for atom, own in enumerate(found.charges)
+        any(assignment.charges[other] > 0 for other in atoms[atom].neighbours)
+        for atom, own in enumerate(assignment.charges)
         if own < 0 and numbers[atom] == 6
     )

@@ -13,7 +13,7 @@ from moldiff.config.rank import RankOptions
 from moldiff.config.sample import SampleOptions
 from moldiff.models.abilities import default_weights
 
-PANEL = "Molecules at once"
+PANEL = "Molecules in one command"
 EXIT_TOO_FEW = 3
 GROUPS = (GenerateOptions, SampleOptions, RankOptions)
 _SET_BY_GENERATE = ("shards",)

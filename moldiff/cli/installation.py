@@ -28,9 +28,9 @@ def list_weights(
 
 @app.command(rich_help_panel=PANEL)
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a report of a problem.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a bug report.")] = False,
 ) -> None:
-    """Say what is installed, what this machine offers and what is missing; exit status 1 if something does not work."""
+    """Show what is installed, what this machine offers and what is missing; exit status 1 if something fails."""
     from moldiff.stages.doctor import examine
 
     findings = examine()

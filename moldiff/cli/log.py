@@ -51,7 +51,7 @@ def open_log(path: Path) -> TextIO:
     """The log file ``path``, emptied.
 
     Raises:
-        UserError: it cannot be written, or is no regular file.
+        UserError: it cannot be written, or is not a regular file.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -48,15 +48,13 @@ app.add_typer(workflow.app)
 app.add_typer(merge, name="merge")
 app.add_typer(workflow.settings, name="config")
 
-Out = Annotated[Path, typer.Option("--out", "-o", help="Where the result goes.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the result.", show_default=False)]
 Parts = Annotated[list[Path], typer.Argument(help="The parts, in any order.", show_default=False)]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start over where an earlier result or state stands.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start again even if there is a result or state.")]
 TrainingSet = Annotated[
     Path | None, typer.Option(help="Training set: dataset folder, molecule file, or the name of shipped weights.")
 ]
-Workers = Annotated[
-    int, typer.Option("--workers", min=0, max=1024, help="Processes; 0 takes the processor cores at hand.")
-]
+Workers = Annotated[int, typer.Option("--workers", min=0, max=1024, help="Processes; 0 uses all available cores.")]
 
 
 def stage(
@@ -172,7 +170,7 @@ def merge_sample(parts: Parts, out: Out) -> None:
 @stage(CheckOptions)
 def check(
     options: CheckOptions,
-    files: Annotated[list[str], typer.Argument(help="Files or globs of anybody's molecules.", show_default=False)],
+    files: Annotated[list[str], typer.Argument(help="Files or globs of molecules of any source.", show_default=False)],
     out: Out,
     train: TrainingSet = None,
     reference: Annotated[Path | None, typer.Option(help="The same, for distances and ring systems.")] = None,
@@ -218,7 +216,7 @@ def report(
         str | None, typer.Option("--config", metavar="FILE|JSON", help="Configuration of the run, to be shown.")
     ] = None,
 ) -> None:
-    """Write one HTML file, open without a network, of what was run and what came out."""
+    """Write one HTML file, readable offline, about a run and its molecules."""
     from moldiff.stages import report as stages
 
     shown = collect(Config, {"options": run_config}, "--config").model_dump(mode="json") if run_config else None

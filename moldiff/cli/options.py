@@ -34,7 +34,7 @@ OPTIONS_FLAG = Annotated[
 
 
 def option_parameters(options_type: type[Options]) -> list[inspect.Parameter]:
-    """One keyword parameter for each option; None stands for "not given", so that a default can be told from a flag.
+    """One keyword parameter for each option; None means "not given", so that a default is not mistaken for a flag.
 
     An option `layers` of a nested group `network` becomes the parameter `network__layers` with flag
     `--network-layers`.
@@ -73,8 +73,8 @@ def _read(options_type: type[Options], text: str) -> dict[str, Any]:
     try:
         values = json.loads(text)
     except RecursionError:
-        raise ConfigError("--options: not JSON: lists within lists without end") from None
-    except ValueError as error:  # of an integer of 5,000 digits it is no JSONDecodeError
+        raise ConfigError("--options: not JSON: nested too deeply") from None
+    except ValueError as error:  # of an integer of 5,000 digits it is not a JSONDecodeError
         raise ConfigError(f"--options: not JSON: {error}; give a file's path or an object in braces") from None
     return parse(options_type, values, "--options").model_dump(exclude_unset=True)
 

@@ -1,4 +1,4 @@
-"""Which options the help of a command shows first; the others stand in panels of their own below."""
+"""Which options the help of a command shows first; the others are shown in separate panels below."""
 
 EXPERT = "Expert options"
 COMMON = frozenset(

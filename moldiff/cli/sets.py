@@ -32,9 +32,9 @@ def gate(
 def compare(
     folders: Annotated[list[Path], typer.Argument(help="Folders made by `moldiff check`.", show_default=False)],
     out: Out,
-    name: Annotated[list[str] | None, typer.Option(help="What to call a set, in the order of the folders.")] = None,
+    name: Annotated[list[str] | None, typer.Option(help="Names of the sets, in the order of the folders.")] = None,
 ) -> None:
-    """Put checked sets side by side in one table: Markdown, CSV and JSON."""
+    """Compare checked sets in one table: Markdown, CSV and JSON."""
     from moldiff.stages import compare as stages
 
     stages.compare(folders, out, names=name or None)

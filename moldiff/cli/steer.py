@@ -59,7 +59,7 @@ def optimize(
         typer.Option(metavar="NAME=SPEC", help="Own column for the score: FILE.py:FUNCTION or 'command: LINE'."),
     ] = None,
 ) -> None:
-    """Raise any score of molecules by Metropolis moves, without training."""
+    """Increase any score of molecules by Metropolis moves, without training."""
     from moldiff.stages import optimize as stages
 
     columns: dict[str, str] = {}

@@ -38,7 +38,7 @@ class Guarded(TextIOBase):
             self._stream, self._reason = None, getattr(error, "strerror", None) or str(error)
             if self._required:
                 raise UserError(
-                    f"{self._name} cannot be written: {self._reason}; files that were made are whole"
+                    f"{self._name} cannot be written: {self._reason}; files already written are complete"
                 ) from None
         return len(text)
 

@@ -21,7 +21,7 @@ settings = typer.Typer(help="The configuration file of a workflow run.", no_args
 
 @app.command(rich_help_panel=PANEL)
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder to begin in; made if it is not there.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Folder of the run; it is made if it does not exist.")] = Path(),
     molecules: Annotated[
         list[str] | None, typer.Option(help="Your molecules to learn from, file or glob, instead of the library.")
     ] = None,
@@ -46,13 +46,13 @@ def run(
         str, typer.Option(help="Snakemake profile: a folder, profiles/NAME of this folder, or local or slurm.")
     ] = "local",
     cores: Annotated[int | None, typer.Option(min=1, help="Processor cores; by default all.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be run, and stop.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be run, and stop.")] = False,
 ) -> None:
     """Run the workflow of a configuration file; any other flags are passed to Snakemake."""
     from moldiff.stages import project
 
     passed = list(context.args)
-    if str(config).startswith("-"):  # a flag of Snakemake where the file may stand
+    if str(config).startswith("-"):  # a flag of Snakemake where the file name may be
         config, passed = Path(CONFIG), [str(config), *passed]
     if not config.is_file():
         raise UserError(f"{config}: no such file; `moldiff init` makes {CONFIG} in this folder")
@@ -89,6 +89,6 @@ def _docs() -> None:
 
 @settings.command("check")
 def _check_config(file: Annotated[Path, typer.Argument(help="YAML or JSON file.", show_default=False)]) -> None:
-    """Say whether a configuration file can be used, and what cannot."""
+    """Check a configuration file and name what is wrong with it."""
     read_options(Config, file)
     typer.echo(f"{file}: ok")

@@ -8,40 +8,40 @@ from moldiff.config.options import Options
 
 
 class HydrogensOptions(Options):
-    """Hydrogens placed on heavy atoms that keep their positions."""
+    """Placement of hydrogens on heavy atoms, which keep their positions."""
 
     seed: int = Field(0, ge=0)
     """Seed; the same seed, options, weights and device give the same positions."""
     steps: int = Field(50, ge=1, le=10000)
     """Network evaluations of each attempt."""
     attempts: int = Field(3, ge=0, le=100)
-    """Times that what came out with another stereochemistry is made again."""
+    """How often a conformer with another stereochemistry is made again."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of matrix products."""
+    """Precision of matrix products."""
     batch_pairs: int = Field(50_000, ge=100, le=100_000_000)
-    """Most pairs of atoms in a batch, which bounds memory."""
+    """Largest number of atom pairs in a batch; it bounds memory."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute."""
     threads: int = Field(0, ge=0, le=1024)
-    """Threads; 0 takes the processor cores at hand."""
+    """Threads; 0 uses all available cores."""
 
 
 class ConformersOptions(Options):
     """Conformers of known graphs."""
 
     n: int = Field(10, ge=1, le=10000)
-    """Conformers of each molecule."""
+    """Number of conformers of each molecule."""
     seed: int = Field(0, ge=0)
     """Seed; the same seed, options, weights and device give the same positions."""
     steps: int = Field(50, ge=1, le=10000)
     """Network evaluations of each attempt."""
     attempts: int = Field(3, ge=0, le=100)
-    """Times that what came out with another stereochemistry is made again."""
+    """How often a conformer with another stereochemistry is made again."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of matrix products."""
+    """Precision of matrix products."""
     batch_pairs: int = Field(50_000, ge=100, le=100_000_000)
-    """Most pairs of atoms in a batch, which bounds memory."""
+    """Largest number of atom pairs in a batch; it bounds memory."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute."""
     threads: int = Field(0, ge=0, le=1024)
-    """Threads; 0 takes the processor cores at hand."""
+    """Threads; 0 uses all available cores."""

@@ -19,9 +19,9 @@ class FeaturizeOptions(Options):
     hydrogens: Literal["implicit", "explicit"] = "implicit"
     """implicit: remove hydrogens from the graph; explicit: keep those given and add the missing ones."""
     suit: Annotated[str | None, Flag("--for")] = None
-    """Weights that shall be fine-tuned, file or shipped name: their elements, charges and hydrogens are taken."""
+    """Weights that will be fine-tuned, a file or a shipped name: their elements, charges and hydrogens are used."""
     elements: list[str] = Field(["H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Br", "I"])
-    """Elements that are allowed; a molecule with another one is rejected."""
+    """Allowed elements; a molecule with any other is rejected."""
     min_atoms: int = Field(1, ge=1)
     """Smallest number of atoms of the featurized molecule."""
     max_atoms: int = Field(120, ge=1, le=1000)
@@ -29,9 +29,9 @@ class FeaturizeOptions(Options):
     max_charge: int = Field(2, ge=0, le=4)
     """Largest absolute formal charge of an atom."""
     charges: list[int] = Field([])
-    """Formal charges of atoms that are allowed; if none is named, all up to max_charge."""
+    """Allowed formal charges of atoms; by default all up to max_charge."""
     fragments: Literal["reject", "largest"] = "largest"
-    """What becomes of a record of several fragments: salts are stripped, or the record is rejected."""
+    """What to do with a record of several fragments: keep the largest (strip salts) or reject the record."""
     neutralize: bool = False
     """Neutralize charges where hydrogen can be added or removed (RDKit Uncharger)."""
     conformers: int = Field(1, ge=1, le=100)
@@ -39,30 +39,30 @@ class FeaturizeOptions(Options):
     minimize: bool = True
     """Minimize made conformers with MMFF94s (UFF where MMFF has no parameters)."""
     conformer_timeout: float = Field(10.0, gt=0, le=1e6)
-    """Seconds after which making the conformers of one molecule is given up."""
+    """Time limit for the conformers of one molecule, seconds."""
     relax: Literal["none", "gfn2"] = "none"
-    """gfn2: relax every conformer, made or given, with GFN2-xTB (extra `xtb`); a second of a core for 45 atoms."""
+    """gfn2: relax every conformer, made or given, with GFN2-xTB (extra `xtb`); one second of a core for 45 atoms."""
     relax_timeout: float = Field(120.0, gt=0, le=1e6)
-    """Seconds after which the relaxation of one molecule's conformers is given up."""
+    """Time limit for the relaxation of one molecule's conformers, seconds."""
     gfn2_columns: bool = False
     """Add columns of a GFN2-xTB single point of each conformer (extra `xtb`): gfn2_dipole in D, gfn2_homo, gfn2_lumo
     and gfn2_gap in eV; some milliseconds of a core for 20 atoms."""
     gfn2_timeout: float = Field(60.0, gt=0, le=1e6)
     """Seconds after which the single points of one molecule's conformers are given up."""
     duplicates: Literal["keep", "reject"] = "keep"
-    """What becomes of a record whose canonical SMILES stood in an earlier record."""
+    """What to do with a record whose canonical SMILES occurred in an earlier record."""
     limit: int | None = Field(None, ge=1)
-    """Read only this many records, the first ones."""
+    """Read only the first records, this many."""
     split: Literal["random", "scaffold", "hash", "column"] = "hash"
     """How molecules are divided into train, valid and test; hash goes by the InChIKey's first block."""
     split_column: str = "split"
     """Column or SDF property that holds train, valid or test, if split is column."""
     valid_fraction: float = Field(0.05, ge=0, lt=1)
-    """Share of molecules held out to follow the training."""
+    """Fraction of molecules held out for validation during training."""
     test_fraction: float = Field(0.0, ge=0, lt=1)
-    """Share of molecules held out and not looked at."""
+    """Fraction of molecules held out for testing."""
     shards: int = Field(1, ge=1, le=10000)
-    """Number of parts that are featurized apart and merged; the result does not depend on it."""
+    """Number of parts that are featurized separately and merged; the result does not depend on it."""
     seed: int = Field(0, ge=0)
     """Seed of conformers and of the random split."""
 

@@ -11,12 +11,12 @@ class GenerateOptions(Options):
     """Molecules that meet conditions, sampled in rounds until there are enough."""
 
     n: int = Field(100, ge=1)
-    """Molecules wanted that meet all conditions."""
+    """Number of molecules wanted that meet all conditions."""
     budget: float = Field(5.0, ge=1)
-    """Molecules made at most, in multiples of n."""
+    """Largest number of molecules to generate, in multiples of n."""
     unique: bool = True
-    """Refuse a molecule that was made before."""
+    """Refuse repeated molecules."""
     novel: bool = False
-    """Refuse molecules of the training set: that of the shipped weights, or the one that is named."""
+    """Refuse molecules of the training set: that of the shipped weights, or the one given."""
     hydrogens: Literal["as made", "add"] = "as made"
-    """add: hydrogens that the model leaves out are placed, then relaxed by MMFF94s with the other atoms fixed."""
+    """add: place the hydrogens that the model leaves out and relax them by MMFF94s with the other atoms fixed."""

@@ -36,7 +36,7 @@ class TransformerOptions(Options):
         if names[0] != "0e" or "1o" not in names:
             raise ValueError("scalars `0e` must come first, and vectors `1o`, which move the atoms, must be among them")
         if len(set(names)) < len(names):
-            raise ValueError(f"an irrep stands twice among {', '.join(names)}")
+            raise ValueError(f"an irrep occurs twice among {', '.join(names)}")
         if terms[0][0] < 8:
             raise ValueError(f"at least 8 scalar channels, not {terms[0][0]}")
         if min(count for count, _ in terms[1:]) < 4 or len({count for count, _ in terms[1:]}) > 1:

@@ -32,7 +32,7 @@ _CUT.maxlevel = 2
 
 @dataclass(frozen=True)
 class Flag:
-    """How the command line names an option, where its own name would read badly; stands in a field's annotation."""
+    """How the command line names an option, where its own name would read badly; part of a field's annotation."""
 
     name: str
     metavar: str | None = None
@@ -70,9 +70,9 @@ def parse(options_type: type[OptionsType], values: Mapping[str, Any], source: st
         return options_type.model_validate(dict(values))
     except ValidationError as error:
         mistakes = error.errors(include_url=False, include_context=False)
-        told = [_explain(options_type, one) for one in mistakes[:MOST_MISTAKES]]
+        explanations = [_explain(options_type, one) for one in mistakes[:MOST_MISTAKES]]
         more = [f"and {len(mistakes) - MOST_MISTAKES} more"] if len(mistakes) > MOST_MISTAKES else []
-        raise ConfigError(f"{source}: " + "; ".join(told + more)) from None
+        raise ConfigError(f"{source}: " + "; ".join(explanations + more)) from None
 
 
 def canonical_json(options: Options) -> str:
@@ -84,14 +84,14 @@ def read_options(options_type: type[OptionsType], path: Path) -> OptionsType:
     """Options from a YAML or JSON file.
 
     Raises:
-        ConfigError: the file cannot be read, is no mapping, or holds something that is not an option.
+        ConfigError: the file cannot be read, is not a mapping, or holds something that is not an option.
     """
     import yaml
 
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except RecursionError:
-        raise ConfigError(f"{path}: cannot be read as YAML or JSON: lists within lists without end") from None
+        raise ConfigError(f"{path}: cannot be read as YAML or JSON: nested too deeply") from None
     except (OSError, ValueError, yaml.YAMLError) as error:  # of an integer of 5,000 digits it is a ValueError
         raise ConfigError(f"{path}: cannot be read as YAML or JSON: {' '.join(str(error).split())[:500]}") from None
     values = {} if values is None else values
@@ -108,7 +108,7 @@ def _require_bounded(values: Any, source: str) -> None:
         if not isinstance(value, dict | list | tuple):
             return 1
         if depth > DEEPEST:  # also a list that holds itself
-            raise ConfigError(f"{source}: lists or mappings within each other, more than {DEEPEST} deep")
+            raise ConfigError(f"{source}: nested more than {DEEPEST} levels deep")
         if id(value) not in sizes:
             parts = value.values() if isinstance(value, dict) else value
             sizes[id(value)] = 1 + sum(size(part, depth + 1) for part in parts)
@@ -116,7 +116,7 @@ def _require_bounded(values: Any, source: str) -> None:
 
     if (total := size(dict(values), 0)) > MOST_VALUES:
         shown = total if total < 10**12 else "10^12 and more"
-        raise ConfigError(f"{source}: stands for {shown} values, and {MOST_VALUES} are the most; remove its aliases")
+        raise ConfigError(f"{source}: its aliases stand for {shown} values, more than {MOST_VALUES}; remove them")
 
 
 def _cut(value: Any) -> str:

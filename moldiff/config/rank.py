@@ -11,15 +11,15 @@ class RankOptions(Options):
     """A short list of the checked molecules."""
 
     n: int = Field(50, ge=0)
-    """Molecules wanted on the short list; 0 leaves the stage out of the workflow."""
+    """Number of molecules on the short list; 0 leaves the stage out of the workflow."""
     filters: Annotated[list[str], Flag("--filter", "CONDITION")] = Field([])
     """Conditions over the columns of the check that must hold, such as `qed >= 0.5`."""
     smarts: Annotated[list[str], Flag("--smarts", "SMARTS")] = Field([])
     """Substructures that a molecule must have, all of them."""
     not_smarts: Annotated[list[str], Flag("--not-smarts", "SMARTS")] = Field([])
-    """Substructures that it must not have, none of them."""
+    """Substructures that a molecule must not have, any of them."""
     alerts: Annotated[str | None, Flag("--alerts", "FILE")] = None
-    """File of substructures to be refused: a line each, SMARTS and, after a space, a name."""
+    """File of unwanted substructures: one per line, SMARTS and, after a space, a name."""
     similar_to: Annotated[list[str], Flag("--similar-to", "SMILES|FILE")] = Field([])
     """Molecules to be near to: gives the column `similarity` (largest Tanimoto), which is scored by unless `weights`
     names it."""
@@ -30,14 +30,14 @@ class RankOptions(Options):
     diversity: int = Field(10, ge=1)
     """MaxMin picks among at most the best `diversity * n`; 1 takes the best as they are."""
     best: float = Field(0.33, gt=0, le=1)
-    """Share of the molecules that passed, the best of them, among which MaxMin picks."""
+    """Fraction of the molecules that passed, best first, among which MaxMin picks."""
     floor: float = Field(0.5, ge=0, le=1)
-    """Score below which MaxMin picks none; where fewer than n reach it, the best n are taken as they are."""
+    """Score below which MaxMin picks no molecule; if fewer than n reach it, the best n are taken."""
     scores: Annotated[dict[str, str], Flag("--score", "NAME=SPEC")] = Field({})
-    """Own columns by name: `FILE.py:FUNCTION`; `command: LINE` with SMILES in and numbers out; `command-sdf: LINE`
+    """Your own columns by name: `FILE.py:FUNCTION`; `command: LINE` with SMILES in and numbers out; `command-sdf: LINE`
     with an SDF in (standard input, or the file named by {sdf})."""
     score_timeout: float = Field(60.0, gt=0, le=1e6)
-    """Seconds that an own score may take for a molecule; a command, which is given all at once, has that for each."""
+    """Time limit of your own score, seconds a molecule; a command, run once for all, has that for each of them."""
     seed: int = Field(0, ge=0)
     """Seed of the picking."""
 

@@ -19,7 +19,7 @@ line the same options are flags of the stage (`train.batch_size` is `moldiff tra
 
 
 def markdown() -> str:
-    """The whole page; ends with a newline."""
+    """The complete page; ends with a newline."""
     return "\n".join([_HEAD, *_section(Config, "")])
 
 

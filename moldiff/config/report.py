@@ -11,6 +11,6 @@ class ReportOptions(Options):
     title: str = "moldiff report"
     """Title of the page."""
     molecules: int = Field(10_000, ge=0, le=100_000)
-    """Molecules in the table, the best first, with their drawings and positions; about 0.5 kB each on the page."""
+    """Number of molecules in the table, best first, with drawings and positions; about 0.5 kB each."""
     pictures: int = Field(30, ge=0, le=500)
-    """Best molecules that are also shown beside their nearest training molecules."""
+    """Number of best molecules that are shown next to their nearest training molecules."""

@@ -14,12 +14,12 @@ from moldiff.config.train import TrainOptions
 
 
 class Config(Options):
-    """A whole run of the workflow."""
+    """A complete run of the workflow."""
 
     name: str = Field("demo", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     """Name of the run: results are written to results/NAME."""
     results: str = Field("results", min_length=1, max_length=1000)
-    """Folder of all results; blanks and quotes do no harm, braces and line ends are refused."""
+    """Folder of all results; blanks and quotes are allowed, braces and line ends are not."""
     featurize: FeaturizeOptions = FeaturizeOptions()
     """From raw molecules to the featurized dataset."""
     train: TrainOptions = TrainOptions()
@@ -37,9 +37,9 @@ class Config(Options):
     @classmethod
     def _a_folder_that_rules_can_name(cls, results: str) -> str:
         if awkward := sorted({sign for sign in results if sign in "{}" or not sign.isprintable()}):
-            raise ValueError(f"holds {awkward[0]!r}, which the workflow cannot have in a path; choose another folder")
+            raise ValueError(f"contains {awkward[0]!r}, which is not supported in a path; choose another folder")
         if results.startswith(("-", "~")):
-            raise ValueError(f"begins with {results[0]!r}, which is taken for something else; write ./{results}")
+            raise ValueError(f"begins with {results[0]!r}, which would be misunderstood; write ./{results}")
         return results.rstrip("/") or "/"
 
     @model_validator(mode="after")

@@ -14,11 +14,11 @@ class SampleOptions(Options):
     """Generation of molecules."""
 
     n: int = Field(500, ge=1, le=100_000_000)
-    """Molecules to generate."""
+    """Number of molecules to generate."""
     seed: int = Field(0, ge=0)
-    """Seed; the same seed, options, weights, device and threads (one and two alike) give the same molecules."""
+    """Seed; the same seed, options, weights, device and threads (1 and 2 are equivalent) give the same molecules."""
     steps: int = Field(50, ge=1, le=10000)
-    """Steps to each molecule, of one network evaluation each (Heun takes two a step)."""
+    """Number of sampling steps, of one network evaluation each (two with Heun)."""
     solver: Literal["euler", "heun", "ddpm", "ddim"] = "euler"
     """euler: Euler with injected noise, deterministic at noise 0; heun: second order; ddpm: ancestral; ddim."""
     schedule: Literal["karras", "linear", "cosine"] = "karras"
@@ -32,60 +32,60 @@ class SampleOptions(Options):
     noise: float = Field(0.8, ge=0, le=1)
     """Largest relative noise injected in a step of the solvers euler and heun (gamma of Karras et al.)."""
     noise_below: float = Field(0.5, gt=0, le=1000)
-    """Largest noise level, Å, at which noise is injected and steps are lengthened; higher ones decide the shape."""
+    """Largest noise level, Å, at which noise is injected and steps are lengthened; above it the shape is decided."""
     step_scale: float = Field(1.75, ge=1, le=2)
-    """How far these steps take positions (euler and heun), in steps of the grid; above 1 fewer atoms go astray."""
+    """Length of these steps for positions (euler, heun), in steps of the grid; above 1 fewer atoms are misplaced."""
     temperature: float = Field(1.0, ge=0.01, le=100)
-    """Of the predicted elements, charges and bonds that each step draws from; below 1 the likelier ones gain."""
+    """Temperature of the predicted elements, charges and bonds in each step; below 1 favours likelier ones."""
     restarts: int = Field(3, ge=0, le=100)
-    """Times that a molecule which restart_if names is taken back to restart_from and made again from there."""
+    """How often a molecule that restart_if names is noised to restart_from and denoised again from there."""
     restart_if: Literal["invalid", "unknown_rings", "unreasonable"] = "invalid"
-    """What is taken back: invalid: what is not valid_strict; unknown_rings: also what holds a ring system that no
-    molecule of the training set has; unreasonable: also what has a flag of topology or functional groups."""
+    """Which molecules are restarted: invalid: those that are not valid_strict; unknown_rings: also those with a ring
+    system that no molecule of the training set has; unreasonable: also those with a flag of topology or groups."""
     rings_of: str | None = None
-    """Whose ring systems restart_if takes as known: a dataset folder, a molecule file or the name of shipped weights.
-    By default those of the shipped weights that sample; in a workflow those of its dataset."""
+    """Set whose ring systems are known to restart_if: a dataset folder, a molecule file or the name of shipped weights.
+    By default that of the shipped weights that sample; in a workflow that of its dataset."""
     restart_from: float = Field(1.2, gt=0, le=1000)
-    """Noise level of a restart, Å: the shape remains, what is wrong in it is drawn again."""
+    """Noise level of a restart, Å: it keeps the shape and lets elements and bonds be sampled again."""
     atoms: str | None = None
     """Atoms of each molecule: a number, or a range such as 20:30; by default the network decides, if it was trained
     with placeholders, else sizes are drawn from the training set's histogram. With redesign: the atoms to replace, such
     as 3,4,5-9."""
     any_size: bool = False
-    """Make molecules of twice the largest number of atoms that the weights know, or more."""
+    """Allow molecules of more than twice the largest number of atoms that the weights know."""
     scaffold: str | None = None
     """SDF file of a part that all molecules keep with its pose; dummy atoms mark where it may grow."""
     scaffold_smiles: str | None = None
-    """SMILES of such a part, such as 'c1ccccc1[*:1]', for which poses are made; [*] marks where it may grow."""
+    """SMILES of such a part, like 'c1ccccc1[*:1]', for which poses are generated; [*] marks where it may grow."""
     poses: int = Field(8, ge=1, le=1000)
-    """Poses made of scaffold_smiles."""
+    """Number of poses generated for scaffold_smiles."""
     link: list[str] = Field([])
     """SDF files of two or more parts, their poses in one frame, to be joined into one molecule."""
     redesign: str | None = None
     """SDF file of a molecule of which the atoms named in `atoms` are replaced."""
     grow: str | None = None
-    """SDF file of a molecule that is kept whole and grows at any atom with a hydrogen to spare."""
+    """SDF file of a molecule that is kept completely and grows at any atom that has a hydrogen."""
     new_atoms: str | None = None
-    """Atoms to add to a kept part: a number or a range such as 5:10; by default as for whole molecules."""
+    """Number of atoms to add to a kept part, or a range such as 5:10; by default sizes follow the training set."""
     target: list[str] = Field([])
     """Properties to ask for, such as logp=2.5 or tpsa=60:80, among those that the weights know."""
     guidance: float = Field(2.0, ge=0, le=20)
-    """How closely targets are met: 1 as trained, above 1 more closely by less diverse molecules; 1 costs half."""
+    """Strength of the targets: 1 as trained; above 1 closer, by less diverse molecules, at twice the cost."""
     guidance_low: float = Field(0.0, ge=0, le=1000)
     """Smallest noise level, Å, at which guidance goes beyond 1."""
     guidance_high: float = Field(1000.0, gt=0, le=1000)
     """Largest noise level, Å, at which guidance goes beyond 1."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of matrix products; bfloat16 is faster on GPUs and on processors that compute in it, slower on others."""
+    """Precision of matrix products; bfloat16 is faster on GPUs and on processors that support it, slower on others."""
     batch_pairs: int = Field(50_000, ge=100, le=100_000_000)
-    """Most pairs of atoms in a batch, which bounds memory."""
+    """Largest number of atom pairs in a batch; it bounds memory."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to sample."""
     threads: int = Field(0, ge=0, le=1024)
-    """Threads; 0 takes two, or one where there is one core. One and two give the same molecules; more are faster on
+    """Threads; 0 takes two, or one on a single core. One and two give the same molecules; more are faster on
     large machines and change the last digits of coordinates."""
     shards: int = Field(1, ge=1, le=10000)
-    """Number of parts that are sampled apart and merged; the molecules do not depend on it."""
+    """Number of parts that are sampled separately and merged; the molecules do not depend on it."""
 
     @field_validator("atoms", "new_atoms", mode="before")
     @classmethod
@@ -128,7 +128,7 @@ class SampleOptions(Options):
         elif self.atoms is None:
             raise ValueError("redesign needs the atoms to replace; name them with atoms, such as 3,4,5-9")
         if self.new_atoms is not None and not wanted:
-            raise ValueError("new_atoms are added to a kept part; give one, or ask for whole sizes with atoms")
+            raise ValueError("new_atoms are added to a kept part; give one, or ask for total sizes with atoms")
         if self.new_atoms is not None and self.atom_range is not None:
             raise ValueError("atoms and new_atoms contradict each other; give one of them")
         return self
@@ -151,6 +151,6 @@ def _range(text: str, name: str = "") -> tuple[int, int]:
     low, high = int(parts[0]), int(parts[-1])
     if not 1 <= low <= high <= LARGEST_SIZE:
         raise ValueError(
-            f"{name}{text!r}: sizes go from 1 to {LARGEST_SIZE}, and a range does not end before it begins"
+            f"{name}{text!r}: sizes go from 1 to {LARGEST_SIZE}, and a range must not end before it begins"
         )
     return low, high

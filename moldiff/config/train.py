@@ -9,10 +9,10 @@ from moldiff.config.options import Options
 
 
 class TaskShares(Options):
-    """How often each task is trained; the shares are relative to their sum."""
+    """How often each task is trained; shares are relative to their sum."""
 
     new: float = Field(0.6, ge=0, le=1000)
-    """Molecules of which nothing is given."""
+    """Share of molecules of which nothing is given."""
     fragment: float = Field(0.2, ge=0, le=1000)
     """A connected part is given with its pose: a ring system, a scaffold, pieces, or 20 to 80 % of the atoms."""
     fragments: float = Field(0.06, ge=0, le=1000)
@@ -22,7 +22,7 @@ class TaskShares(Options):
     bonds: float = Field(0.06, ge=0, le=1000)
     """Positions and elements are given: bonds and charges of bare coordinates."""
     hydrogens: float = Field(0.05, ge=0, le=1000)
-    """The heavy atoms are given, where hydrogens are atoms (`hydrogens: explicit`); else nothing is."""
+    """The heavy atoms are given, if hydrogens are atoms (`hydrogens: explicit`); otherwise nothing."""
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -39,19 +39,19 @@ class TrainOptions(Options):
     tasks: TaskShares = TaskShares()
     """How often each task is trained: one network makes molecules, completes parts and finds conformers."""
     placeholders: float = Field(0.0, ge=0, le=0.3)
-    """Largest number of placeholder atoms, as a share of a molecule's atoms; with them a network decides the size."""
+    """Largest number of placeholder atoms, as a fraction of the atoms; with them the network decides the size."""
     properties: list[str] = Field([])
-    """Columns of the dataset, or computed descriptors, that molecules can be asked for with `sample.target`."""
+    """Columns of the dataset, or computed descriptors, that `sample.target` can ask for."""
     steps: int = Field(6000, ge=1)
-    """Optimiser steps."""
+    """Number of optimiser steps."""
     minutes: float | None = Field(None, gt=0, le=1e6)
-    """Limit on the training's wall time, minutes; the learning rate reaches zero there if that is before `steps`."""
+    """Limit on the training's wall time, minutes; if it comes before `steps`, the learning rate reaches zero there."""
     batch_size: int = Field(48, ge=1, le=1_000_000)
-    """Molecules of mean size in a batch; batches are cut by pairs, so larger molecules come in smaller batches."""
+    """Number of average-sized molecules in a batch; batches hold a fixed number of pairs, so fewer large molecules."""
     learning_rate: float = Field(2e-3, gt=0, le=10)
     """Peak learning rate (AdamW), after the warm-up and before the cosine."""
     warmup_steps: int = Field(300, ge=0)
-    """Steps of linear warm-up."""
+    """Number of steps of linear warm-up."""
     weight_decay: float = Field(0.01, ge=0, le=100)
     """Weight decay of matrices (AdamW)."""
     ema: float = Field(0.999, ge=0, lt=1)
@@ -59,9 +59,9 @@ class TrainOptions(Options):
     clip: float = Field(1.0, gt=0, le=1e6)
     """Largest norm of the gradient."""
     self_conditioning: float = Field(0.5, ge=0, le=1)
-    """Share of steps in which the network also sees its own first prediction."""
+    """Fraction of steps in which the network also sees its own first prediction (self-conditioning)."""
     log_sigma_mean: float = Field(-1.0, ge=-5, le=3)
-    """Mean of ln σ, σ in Å, where noise levels are drawn; a lower one, such as -2, teaches geometry in fine-tuning."""
+    """Mean of ln σ, σ in Å, of the training noise levels; a lower one, such as -2, refines geometry in fine-tuning."""
     log_sigma_deviation: float = Field(1.4, gt=0, le=5)
     """Standard deviation of ln σ."""
     precision: Literal["float32", "bfloat16", "float64"] = "float32"
@@ -69,22 +69,22 @@ class TrainOptions(Options):
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto takes a GPU where one works."""
     devices: int = Field(1, ge=1, le=1024)
-    """Processes on each node: GPUs, or CPU processes that exchange gradients by gloo."""
+    """Number of processes on each node: GPUs, or CPU processes that exchange gradients by gloo."""
     oversubscribe: bool = False
-    """Let `devices` be more than the cores or GPUs that are there."""
+    """Allow more `devices` than there are cores or GPUs."""
     nodes: int = Field(1, ge=1, le=1024)
-    """Nodes that train together."""
+    """Number of nodes."""
     threads: int = Field(0, ge=0, le=1024)
-    """Threads of each process; 0 takes the processor cores at hand. Another number changes the last digits of the
+    """Threads of each process; 0 uses all available cores. Another number changes the last digits of the
     weights, so the same seed gives the same file only with the same threads."""
     validate_every: int = Field(1000, ge=1)
-    """Steps between two evaluations of the validation loss."""
+    """Number of steps between evaluations of the validation loss."""
     sample_every: int = Field(0, ge=0)
-    """Steps between two sampled checks of validity and uniqueness; 0 makes none."""
+    """Number of steps between checks of validity and uniqueness on samples; 0 for none."""
     sample_count: int = Field(64, ge=1, le=1_000_000)
-    """Molecules of a sampled check."""
+    """Number of molecules sampled for such a check."""
     checkpoint_every: int = Field(500, ge=1)
-    """Steps between two saved training states, from which a killed training resumes."""
+    """Number of steps between saved states, from which a killed training resumes."""
     start_from: str | None = None
     """Weights to fine-tune: a file, or the name of shipped ones (`moldiff weights` lists them)."""
     seed: int = Field(0, ge=0)

@@ -65,8 +65,8 @@ def scale_of(name: str, values: np.ndarray, sizes: np.ndarray) -> PropertyScale:
         categories = sorted(set(values[known].tolist()))
         if len(categories) > MOST_CATEGORIES:
             raise UserError(
-                f"{name}: {len(categories)} different texts, which are no categories (at most {MOST_CATEGORIES}) and "
-                f"no numbers (such as {categories[0]!r})"
+                f"{name}: {len(categories)} different texts, which are neither categories (at most {MOST_CATEGORIES}) "
+                f"nor numbers (such as {categories[0]!r})"
             )
         scale = PropertyScale(name, categories=tuple(categories))
     else:

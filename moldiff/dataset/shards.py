@@ -29,10 +29,11 @@ from moldiff.dataset.storage import (
     write_info,
     write_table,
 )
-from moldiff.dataset.validation import ShardInfo, check_info, read_table
+from moldiff.dataset.validation import ShardInfo, read_table
 from moldiff.errors import UserError
 from moldiff.files.atomic import require_target, scratch_folder, write_text
 from moldiff.files.manifest import check_files, write_record
+from moldiff.files.records import typed
 from moldiff.files.spreadsheet import inert
 
 SHARD_ROWS = "rows.parquet"
@@ -102,21 +103,23 @@ def merge_shards(
     Raises:
         UserError: a shard is missing, unfinished, damaged, given twice, or was made with other options.
     """
-    infos = [read_info(folder, SHARD_INFO) for folder in folders]
-    if not infos:
+    if not folders:
         raise UserError("no shards to merge; name the folders that featurize --shard wrote")
-    for folder, info in zip(folders, infos, strict=True):
-        check_info(folder / SHARD_INFO, info, ShardInfo, _REMEDY)
-        check_files(folder, info, _REMEDY)
-        if info["options"] != _kept_options(options):
-            changed = [key for key, value in _kept_options(options).items() if info["options"].get(key) != value]
+    infos = []
+    for folder in folders:
+        content = read_info(folder, SHARD_INFO)
+        info = typed(folder / SHARD_INFO, content, ShardInfo, _REMEDY)
+        check_files(folder, content, _REMEDY)
+        if info.options != _kept_options(options):
+            changed = [key for key, value in _kept_options(options).items() if info.options.get(key) != value]
             raise UserError(f"{folder}: was made with other options ({', '.join(changed)}); featurize it again")
-        if info["shards"] != len(folders):
-            raise UserError(f"{folder}: is one of {info['shards']} shards, and {len(folders)} were given; give all")
-    numbers = sorted(info["shard"] for info in infos)
-    if numbers != list(range(len(folders))):
-        raise UserError(f"shards {numbers} were given, and 0 to {len(folders) - 1} are needed; give each one once")
-    parts = [_read_part(folder, info["records_read"]) for folder, info in zip(folders, infos, strict=True)]
+        if info.shards != len(folders):
+            raise UserError(f"{folder}: is one of {info.shards} shards, and {len(folders)} were given; give all")
+        infos.append(info)
+    numbers = sorted(info.shard + 1 for info in infos)
+    if numbers != list(range(1, len(folders) + 1)):
+        raise UserError(f"shards {numbers} were given, but 1 to {len(folders)} are needed; give each one once")
+    parts = [_read_part(folder, info.records_read) for folder, info in zip(folders, infos, strict=True)]
     return assemble(parts, options, output, versions)
 
 
@@ -153,8 +156,8 @@ def assemble(
     records_read = sum(part.records_read for part in parts)
     reasons = histogram(Counter(reason.partition(": ")[0] for reason in rejected["reason"].to_pylist()))
     if len(rows) == 0:
-        told = ", ".join(f"{reason} ({count})" for reason, count in list(reasons.items())[:3]) or "no record was read"
-        raise UserError(f"{output / REJECTED_FILE}: none of {records_read} records gives a molecule: {told}")
+        listed = ", ".join(f"{reason} ({count})" for reason, count in list(reasons.items())[:3]) or "no record was read"
+        raise UserError(f"{output / REJECTED_FILE}: none of {records_read} records gives a molecule: {listed}")
     molecules = RaggedMolecules.concatenate([part.molecules for part in parts]).take(order)
     splits = _splits(rows, options)
     columns = {name: rows[name] for name in ROW_COLUMNS}
@@ -211,7 +214,7 @@ def _kept_options(options: FeaturizeOptions) -> dict[str, Any]:
 
 
 def _without_duplicates(rows: pa.Table, order: np.ndarray) -> tuple[np.ndarray, pa.Table]:
-    """The rows, in order, whose SMILES stood in no earlier record, and rejections for the records of the others."""
+    """The rows, in order, whose SMILES occurred in no earlier record, and rejections for the records of the others."""
     smiles = rows["smiles"].to_pylist()
     records = rows["order"].to_pylist()
     first: dict[str, int] = {}
@@ -225,7 +228,7 @@ def _without_duplicates(rows: pa.Table, order: np.ndarray) -> tuple[np.ndarray, 
     lost = rows.take(pa.array(list(repeated.values()), pa.int64())).select(
         ["order", "source", "record", "id", "smiles"]
     )
-    reasons = [f"duplicate: {text} stood in an earlier record" for text in lost["smiles"].to_pylist()]
+    reasons = [f"duplicate: {text} occurred in an earlier record" for text in lost["smiles"].to_pylist()]
     return np.array(kept, np.int64), lost.drop_columns(["smiles"]).append_column(
         "reason", pa.array(reasons, pa.string())
     )

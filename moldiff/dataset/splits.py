@@ -28,7 +28,7 @@ def split_at_random(keys: Sequence[str], valid_fraction: float, test_fraction: f
 
 
 def split_by_scaffold(scaffolds: Sequence[str], valid_fraction: float, test_fraction: float) -> list[str]:
-    """Whole scaffolds to one side: the most frequent fill train, then valid, and the rare ones are test.
+    """Each scaffold goes to one split: the most frequent fill train, then valid; the rare ones are test.
 
     The convention of MoleculeNet (Wu et al., Chem. Sci. 2018, 9, 513); acyclic molecules count as one scaffold.
     """

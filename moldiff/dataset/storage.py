@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import save
 
-from moldiff.dataset.validation import DatasetInfo, check_info, check_molecules, read_table
+from moldiff.dataset.validation import DatasetInfo, check_molecules, read_table
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path
 from moldiff.files.manifest import check_files, read_record, write_record
+from moldiff.files.records import typed
 from moldiff.files.safetensors import read_header
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class FeaturizedDataset:
     """A featurized set, its arrays mapped from disk."""
 
     folder: Path
-    info: Mapping[str, Any]
+    info: DatasetInfo
     """The content of dataset.json."""
     molecules: RaggedMolecules
 
@@ -160,8 +161,8 @@ class FeaturizedDataset:
 
     def smiles(self, split: str) -> list[str]:
         """Flat keys of the molecules of a split, in the order of the arrays."""
-        found: list[str] = self.table(["smiles"])["smiles"].take(self.rows(split)).to_pylist()
-        return found
+        smiles: list[str] = self.table(["smiles"])["smiles"].take(self.rows(split)).to_pylist()
+        return smiles
 
 
 def write_arrays(path: Path, molecules: RaggedMolecules) -> None:
@@ -189,7 +190,7 @@ def read_arrays(path: Path) -> RaggedMolecules:
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             fits = False
         if not fits or stop - start != math.prod(shape) * dtype.itemsize or not begin <= start <= stop <= size:
-            raise UserError(f"{path}: is truncated or no featurized set (array {name}); {_REMEDY}")
+            raise UserError(f"{path}: is truncated or not a featurized set (array {name}); {_REMEDY}")
         arrays[name] = np.memmap(path, dtype, "r", start, shape) if stop > start else np.empty(shape, dtype)
     check_molecules(path, arrays, _REMEDY)
     return RaggedMolecules(**arrays)
@@ -217,13 +218,13 @@ def open_dataset(folder: Path, *, verify: bool = False) -> FeaturizedDataset:
     Raises:
         UserError: no set, an unfinished, truncated or changed one, or one of another version.
     """
-    info = read_info(folder)
-    check_info(folder / INFO_FILE, info, DatasetInfo, _REMEDY)
+    content = read_info(folder)
+    info = typed(folder / INFO_FILE, content, DatasetInfo, _REMEDY)
     if verify:
-        check_files(folder, info, _REMEDY)
+        check_files(folder, content, _REMEDY)
     molecules = read_arrays(folder / ARRAYS_FILE)
-    if len(molecules) != info["conformers"]:
-        raise UserError(f"{folder}: {len(molecules)} molecules in the arrays, {info['conformers']} in {INFO_FILE}")
+    if len(molecules) != info.conformers:
+        raise UserError(f"{folder}: {len(molecules)} molecules in the arrays, {info.conformers} in {INFO_FILE}")
     return FeaturizedDataset(folder, info, molecules)
 
 
@@ -235,7 +236,7 @@ def read_info(folder: Path, name: str = INFO_FILE) -> dict[str, Any]:
     """
     path = folder / name
     if not path.exists():
-        raise UserError(f"{path}: no such file, so this is no finished featurized set; run moldiff featurize")
+        raise UserError(f"{path}: no such file, so this is not a finished featurized set; run moldiff featurize")
     info = read_record(path, _REMEDY, verify=False)
     if info.get("format") != FORMAT:
         raise UserError(f"{path}: format {info.get('format')}, and this version reads {FORMAT}; {_REMEDY}")

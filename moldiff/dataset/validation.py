@@ -1,4 +1,4 @@
-"""Whether the files of a featurized set or shard hold what they must: checksums do not say so of what somebody made."""
+"""Whether the files of a featurized set or shard are consistent; checksums do not show it for files made elsewhere."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from moldiff.errors import UserError
 
@@ -22,29 +22,57 @@ def _finite(value: float) -> float:
     return value
 
 
-class _Vocabulary(BaseModel):
+class VocabularyInfo(BaseModel):
+    """Elements (atomic numbers) and formal charges that occur, ascending."""
+
     elements: list[Annotated[int, Field(ge=1, le=118)]] = Field(min_length=1)
     charges: list[Annotated[int, Field(ge=-127, le=127)]] = Field(min_length=1)
 
 
-class _Marginals(BaseModel):
+class MarginalsInfo(BaseModel):
+    """Share of each class, in the order of the vocabulary; bonds by order from 0, none."""
+
     element: list[Share]
     charge: list[Share]
     bond: list[Share] = Field(min_length=4, max_length=4)
 
 
 class DatasetInfo(BaseModel):
-    """What dataset.json must say; it says more."""
+    """What dataset.json says of a set; what only training needs is None where a set was not made for it.
 
-    model_config = ConfigDict(extra="allow")
+    Attributes:
+        conformers: rows of the arrays.
+        records_read: of the inputs.
+        molecules: that became part of the set.
+        rejected: records that did not.
+        reasons: number of rejected records by reason.
+        splits: number of conformers by split.
+        hydrogens: whether hydrogens are atoms.
+        vocabulary: elements and charges.
+        marginals: shares of each class in the training split.
+        sizes: number of training molecules of each number of atoms.
+        position_std: standard deviation of centred coordinates, Å.
+        options: that the set was made with.
+        versions: of the programs.
+        sha256: checksums of the files.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     conformers: Count
+    records_read: Count | None = None
+    molecules: Count | None = None
+    rejected: Count | None = None
+    reasons: dict[str, Count] = {}
+    splits: dict[str, Count] = {}
     hydrogens: Literal["implicit", "explicit"] | None = None
-    vocabulary: _Vocabulary | None = None
-    marginals: _Marginals | None = None
+    vocabulary: VocabularyInfo | None = None
+    marginals: MarginalsInfo | None = None
     sizes: dict[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = Field(None, min_length=1)
     position_std: Annotated[float, Field(ge=0), AfterValidator(_finite)] | None = None
+    options: dict[str, Any] = {}
     versions: dict[str, str] = {}
+    sha256: dict[str, str] = {}
 
     @model_validator(mode="after")
     def _lengths(self) -> Self:
@@ -59,28 +87,14 @@ STATISTICS = ("hydrogens", "vocabulary", "marginals", "sizes", "position_std")
 
 
 class ShardInfo(BaseModel):
-    """What shard.json must say."""
+    """What shard.json says of a part: its number from 0, of how many, the records it read, the options."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     shard: Count
     shards: Annotated[int, Field(ge=1)]
     records_read: Count
     options: dict[str, Any]
-
-
-def check_info(path: Path, content: Mapping[str, Any], kind: type[DatasetInfo] | type[ShardInfo], remedy: str) -> None:
-    """Compare a JSON file with what it must hold.
-
-    Raises:
-        UserError: a field is missing or cannot be.
-    """
-    try:
-        kind.model_validate(dict(content))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the record"
-        raise UserError(f"{path}: {where}: {first['msg'].lower()[:200]}; {remedy}") from None
 
 
 def check_molecules(path: Path, arrays: Mapping[str, np.ndarray], remedy: str) -> None:
@@ -123,7 +137,7 @@ def check_molecules(path: Path, arrays: Mapping[str, np.ndarray], remedy: str) -
     if not np.isfinite(arrays["positions"]).all():
         raise UserError(f"{path}: a coordinate is not finite; {remedy}")
     if atom_count and not 0 < np.min(arrays["atomic_numbers"]) <= np.max(arrays["atomic_numbers"]) < 119:
-        raise UserError(f"{path}: an atomic number is of no element; {remedy}")
+        raise UserError(f"{path}: an atomic number belongs to no element; {remedy}")
 
 
 def read_table(
@@ -144,5 +158,5 @@ def read_table(
         reason = str(error).partition("\n")[0]
         raise UserError(f"{path}: cannot be read as Parquet ({reason}); {remedy}") from None
     if rows is not None and len(table) != rows:
-        raise UserError(f"{path}: has {len(table)} rows, and {rows} molecules belong to it; {remedy}")
+        raise UserError(f"{path}: has {len(table)} rows, not one for each of the {rows} molecules; {remedy}")
     return table

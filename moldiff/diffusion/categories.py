@@ -45,8 +45,8 @@ class CategoryDiffusion:
         """Classes drawn from the marginals; 0 on padding."""
         marginal = self.marginal.to(random.device, torch.float32)
         # one at least: torch draws no empty sample, and an atom alone has no pairs
-        drawn = torch.multinomial(marginal, max(1, places.numel()), replacement=True, generator=random)
-        return drawn[: places.numel()].reshape(places.shape).to(places.device) * places
+        classes = torch.multinomial(marginal, max(1, places.numel()), replacement=True, generator=random)
+        return classes[: places.numel()].reshape(places.shape).to(places.device) * places
 
     def corrupt(self, clean: Classes, places: Places, level: Level, random: Generator) -> Classes:
         """z_σ given z₀."""
@@ -78,8 +78,8 @@ class CategoryDiffusion:
         posterior = self.posterior(noisy, (predicted / move.temperature).softmax(-1), move.level, move.lower)
         posterior = torch.where(posterior.isfinite(), posterior, self.marginal.to(posterior))
         flat = posterior.flatten(0, -2).to(random.device)
-        drawn = torch.multinomial(flat, 1, generator=random).reshape(noisy.shape).to(noisy.device)
-        return torch.where(move.lower == 0, predicted.argmax(-1), drawn) * places
+        classes = torch.multinomial(flat, 1, generator=random).reshape(noisy.shape).to(noisy.device)
+        return torch.where(move.lower == 0, predicted.argmax(-1), classes) * places
 
     def posterior(self, noisy: Classes, clean: Probabilities, level: Level, lower: Level) -> Probabilities:
         """q(z_s | z_t, x̂₀) = Σ_{z₀} x̂₀(z₀) q(z_t | z_s) q(z_s | z₀) / q(z_t | z₀) (Austin et al. 2021, eq. 3 and 4).

@@ -77,8 +77,8 @@ class PositionDiffusion:
 
 def noise(spread: Level, places: Atoms, frame: Atoms, random: Generator) -> Positions:
     """Normal positions of this standard deviation, Å, mean zero over each frame; drawn on the generator's device."""
-    drawn = torch.randn((*places.shape, 3), generator=random, dtype=spread.dtype, device=random.device)
-    return centred(drawn.to(spread.device) * spread[:, :, None], frame, places)
+    normal = torch.randn((*places.shape, 3), generator=random, dtype=spread.dtype, device=random.device)
+    return centred(normal.to(spread.device) * spread[:, :, None], frame, places)
 
 
 def _frame(places: Atoms, level: Level) -> Atoms:

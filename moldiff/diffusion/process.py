@@ -29,7 +29,7 @@ S = TypeVar("S", bound=State)
 
 @dataclass(frozen=True)
 class Process:
-    """The noise of a whole state: five loops over its modalities.
+    """The noise of a state: five loops over its modalities.
 
     Levels, predictions and states have a field for each modality, of its name. A place at level 0 is given: its value
     leaves every loop as it entered, to the last bit.

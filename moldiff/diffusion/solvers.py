@@ -16,12 +16,12 @@ from moldiff.diffusion.process import Process, S, column
 Denoise = Callable[[Any, Any, Any], Any]
 """(noisy state, its levels, previous prediction or None) → prediction; see `moldiff.molecules.denoiser.Denoiser`."""
 LevelsAt = Callable[[float], Any]
-"""The level of every place while the grid stands at σ, Å."""
+"""The level of every place when the grid is at σ, Å."""
 
 
 @runtime_checkable
 class Solver(Protocol):
-    """One step along the grid; what differs from step to step stands in the move."""
+    """One step along the grid; what differs from step to step is in the move."""
 
     def __call__(
         self, process: Process, denoiser: Denoise, noisy: S, move: Move, previous: Any, random: Generator
@@ -122,7 +122,7 @@ def generate(
         grid: descending noise levels, Å, that end in 0.
         state: how many places there are, and the values of those that are given.
         random: of all random numbers.
-        levels: the level of every place while the grid stands at σ.
+        levels: the level of every place when the grid is at σ.
         numbers: of the steps.
         from_clean: begin with the state's values, raised to the first level of the grid, instead of the prior.
     """

@@ -49,7 +49,7 @@ def require_target(final: Path) -> None:
     if stat.S_ISREG(mode):
         return
     kind = _KINDS.get(stat.S_IFMT(mode), "a device")
-    raise UserError(f"{final}: is {kind}, and only a regular file is written or replaced; name a file of its own")
+    raise UserError(f"{final}: is {kind}, and only a regular file is written or replaced; choose another name")
 
 
 @contextmanager
@@ -58,11 +58,11 @@ def atomic_path(final: Path) -> Iterator[Path]:
 
     The file is there, empty, and is this process's alone: its name cannot be guessed, and nothing that others put in
     its place is followed. The suffixes stay those of ``final``, so a writer that goes by the suffix works. On an error
-    the temporary file is removed and what stood under ``final`` before is untouched. What a killed process left behind
+    the temporary file is removed and an earlier file at ``final`` is untouched. What a killed process left behind
     while it wrote the same file is removed.
 
     Raises:
-        UserError: ``final`` is no regular file, the folder cannot be made or written, or the disk is full.
+        UserError: ``final`` is not a regular file, the folder cannot be made or written, or the disk is full.
     """
     require_target(final)
     temporary = _temporary(final)
@@ -115,7 +115,7 @@ def only_writer(final: Path) -> Iterator[None]:
     Of several files in one folder, name the one that is written last.
 
     Raises:
-        UserError: another process is making it, or it is no regular file.
+        UserError: another process is making it, or it is not a regular file.
     """
     require_target(final)
     path = final.with_name(f".{final.name}.lock")
@@ -144,7 +144,7 @@ def only_writer(final: Path) -> Iterator[None]:
 
 
 def _lock(path: Path) -> int:
-    """Descriptor of the locked file; one that its former owner took away meanwhile is no lock."""
+    """Descriptor of the locked file; one that its former owner took away meanwhile is not a lock."""
     while True:
         lock = os.open(path, _OWN | os.O_RDWR, 0o666)
         try:
@@ -195,7 +195,7 @@ def open_new(path: Path) -> int:
     """Descriptor of a text file that is written as it goes, emptied first; no link is followed.
 
     Raises:
-        UserError: it is no regular file.
+        UserError: it is not a regular file.
         OSError: it cannot be written.
     """
     require_target(path)

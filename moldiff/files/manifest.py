@@ -1,4 +1,4 @@
-"""JSON records beside the files of a stage, with the checksums by which the next stage knows them whole and unchanged.
+"""JSON records of the files of a stage, with checksums by which the next stage verifies that none is cut or changed.
 
 A record also holds the checksum of itself. Records without checksums, as others or older versions write them, are read
 as they are.
@@ -76,7 +76,7 @@ def check_files(folder: Path, record: Mapping[str, Any], remedy: str, *, may_mis
         folder: where they are.
         record: the content of the record.
         remedy: what the user can do, for the message.
-        may_miss: a file that is not there any more is no error.
+        may_miss: a file that is not there any more is not an error.
 
     Raises:
         UserError: one is missing, unreadable or another.
@@ -87,15 +87,15 @@ def check_files(folder: Path, record: Mapping[str, Any], remedy: str, *, may_mis
             raise UserError(f"{folder}: its record names a file outside of it ({name[:60]!r}); {remedy}")
         path = folder / name
         if path.exists() and not path.is_file():
-            raise UserError(f"{path}: is no regular file; {remedy}")
+            raise UserError(f"{path}: is not a regular file; {remedy}")
         if may_miss and not path.exists():
             continue
         try:
-            found = sha256(path)
+            actual = sha256(path)
         except OSError as error:
             raise UserError(f"{path}: is missing or cannot be read ({error.strerror}); {remedy}") from None
-        if found != expected:
-            raise UserError(f"{path}: was changed after it was written, or is not whole; {remedy}")
+        if actual != expected:
+            raise UserError(f"{path}: was changed after it was written, or is incomplete; {remedy}")
 
 
 def record_of(molecules: Path) -> Path:

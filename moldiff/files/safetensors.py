@@ -33,5 +33,5 @@ def read_header(path: Path, remedy: str) -> tuple[dict[str, Any], int]:
     except (OSError, struct.error, ValueError, RecursionError) as error:
         raise UserError(f"{path}: is truncated or no safetensors file ({error}); {remedy}") from None
     if not isinstance(header, dict):
-        raise UserError(f"{path}: is no safetensors file (its header is no object); {remedy}")
+        raise UserError(f"{path}: is not a safetensors file (its header is not an object); {remedy}")
     return header, 8 + length

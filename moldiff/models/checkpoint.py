@@ -1,6 +1,6 @@
 """A trained model in one file: weights, options, vocabulary and statistics, as safetensors with JSON in its header.
 
-No pickle is read: a weights file that somebody sent cannot run code.
+No pickle is read: a weights file from an unknown source cannot run code.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from safetensors.torch import save
 from moldiff.config.network import NetworkOptions
 from moldiff.config.options import parse
 from moldiff.dataset.placeholders import offered_marginals
+from moldiff.dataset.validation import DatasetInfo
 from moldiff.diffusion.process import Process
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, sha256
@@ -70,29 +71,45 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Model:
-    """A network with all that belongs to it.
+    """A network with everything that training and sampling need; `Model.of` makes one.
 
     Attributes:
         network: the denoiser.
         statistics: of its training set.
+        process: the diffusion process that it is trained on.
         history: how it was trained, for people.
         checksum: SHA-256 of the file it came from, empty before it is saved.
     """
 
     network: DenoisingNetwork
     statistics: Statistics
+    process: Process
     history: dict[str, Any] = field(default_factory=dict)
     checksum: str = ""
 
-    @property
-    def process(self) -> Process:
-        """The diffusion process it was trained on."""
-        return Process.from_statistics(self.statistics.sigma_data, self.statistics.marginals)
+    @classmethod
+    def of(
+        cls,
+        network: DenoisingNetwork,
+        statistics: Statistics,
+        history: Mapping[str, Any] | None = None,
+        checksum: str = "",
+    ) -> "Model":
+        """A model whose process is that of its statistics.
+
+        Args:
+            network: the denoiser.
+            statistics: of its training set.
+            history: how it was trained, for people.
+            checksum: SHA-256 of the file it came from.
+        """
+        process = Process.from_statistics(statistics.sigma_data, statistics.marginals)
+        return cls(network, statistics, process, dict(history or {}), checksum)
 
 
 def new_model(
     options: NetworkOptions,
-    info: dict[str, Any],
+    info: DatasetInfo,
     placeholders: float = 0.0,
     properties: Sequence[PropertyScale] = (),
 ) -> Model:
@@ -100,27 +117,28 @@ def new_model(
 
     Args:
         options: of the network.
-        info: content of the set's ``dataset.json``.
+        info: of the set, made for training: with all of `moldiff.dataset.validation.STATISTICS`.
         placeholders: largest number of placeholder atoms as a share of a molecule's atoms; 0 for a vocabulary without.
         properties: scales of those that molecules can be asked for.
 
     Raises:
         UserError: placeholders are wanted, and no atom of the set has charge 0.
+        ValueError: the set has no statistics.
     """
-    elements, charges = (tuple(info["vocabulary"][name]) for name in ("elements", "charges"))
+    words, marginals_info, hydrogens, spread = info.vocabulary, info.marginals, info.hydrogens, info.position_std
+    if words is None or marginals_info is None or info.sizes is None or hydrogens is None or spread is None:
+        raise ValueError("the set has no statistics for training")  # which the train stage says with its name
+    elements, charges = tuple(words.elements), tuple(words.charges)
     if placeholders and 0 not in charges:
         raise UserError(
             f"placeholders need the charge 0, and the dataset has only {list(charges)}; set placeholders: 0"
         )
     vocabulary = Vocabulary(elements, charges, placeholder=placeholders > 0)
-    marginals = {name: [float(share) for share in info["marginals"][name]] for name in ("element", "charge", "bond")}
-    sizes = _counts(info["sizes"])
+    marginals, sizes = marginals_info.model_dump(), info.sizes
     if placeholders:
         marginals = offered_marginals(marginals, sizes, placeholders, vocabulary)
-    statistics = Statistics(
-        float(info["position_std"]), marginals, sizes, info["hydrogens"], placeholders, tuple(properties)
-    )
-    return Model(build_network(options, vocabulary, statistics.sigma_data, statistics.properties), statistics)
+    statistics = Statistics(spread, marginals, sizes, hydrogens, placeholders, tuple(properties))
+    return Model.of(build_network(options, vocabulary, statistics.sigma_data, statistics.properties), statistics)
 
 
 def _counts(values: Mapping[Any, Any]) -> dict[int, int]:
@@ -176,10 +194,10 @@ def load_model(path: Path) -> Model:
     except FileNotFoundError:
         raise UserError(f"{path}: no such weights file{remedy}") from None
     except (OSError, SafetensorError) as error:
-        raise UserError(f"{path}: not a whole safetensors file ({error}){remedy}") from None
-    found = metadata.get("format", "none")
-    if found != FORMAT:
-        raise UserError(f"{path}: weights of format {found!r}, this version reads {FORMAT!r}{remedy}")
+        raise UserError(f"{path}: not a complete safetensors file ({error}){remedy}") from None
+    version = metadata.get("format", "none")
+    if version != FORMAT:
+        raise UserError(f"{path}: weights of format {version!r}, this version reads {FORMAT!r}{remedy}")
     try:
         read_description(metadata["model"], sum(tensor.numel() for tensor in tensors.values()))
         header = json.loads(metadata["model"])
@@ -191,10 +209,10 @@ def load_model(path: Path) -> Model:
         network = build_network(options, vocabulary, statistics.sigma_data, statistics.properties)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, RecursionError) as error:
-        told = " ".join(str(error).split())[:400]
-        raise UserError(f"{path}: the weights do not fit their own description ({told}){remedy}") from None
+        message = " ".join(str(error).split())[:400]
+        raise UserError(f"{path}: the weights do not fit their own description ({message}){remedy}") from None
     if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
         raise UserError(f"{path}: the weights hold values that are not finite; train again with a lower learning rate")
     if SEAL in metadata and metadata[SEAL] != _digest(*_parts(path.read_bytes())):
-        raise UserError(f"{path}: the weights were changed after they were written, or are not whole{remedy}")
-    return Model(network.eval(), statistics, header.get("history", {}), sha256(path))
+        raise UserError(f"{path}: the weights were changed after they were written, or are incomplete{remedy}")
+    return Model.of(network.eval(), statistics, header.get("history", {}), sha256(path))

@@ -52,7 +52,7 @@ class _Statistics(BaseModel):
 
 
 class Description(BaseModel):
-    """The description in a weights file; what stands there beside it is left to others."""
+    """The description in a weights file; further keys of the header are not its concern."""
 
     model_config = _FINITE
 
@@ -89,8 +89,8 @@ def read_description(text: str, numbers: int) -> Description:
     try:
         description = Description.model_validate_json(text)
     except ValidationError as error:
-        told = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False)[:3]]
-        raise ValueError("; ".join(" ".join(line.split())[:200] for line in told)) from None
+        messages = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False)[:3]]
+        raise ValueError("; ".join(" ".join(line.split())[:200] for line in messages)) from None
     network = description.network
     channels = [int(term.partition("x")[0]) for term in network.irreps.split(" + ")]
     # fewer than any network of these options has: what is made is of the size of the file

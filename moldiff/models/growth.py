@@ -12,7 +12,7 @@ from moldiff.molecules.properties import PropertyScale
 from moldiff.network.build import build_network
 
 OWN = "embeddings.properties."
-"""Where the weights of the properties stand."""
+"""Where the weights of the properties are."""
 UNLIKELY = -2.0
 """Logit of a placeholder at first: the network offers none until it learns to."""
 
@@ -42,7 +42,8 @@ def with_placeholder(model: Model, share: float, sizes: dict[int, int]) -> Model
     tensors["heads.atom.weight"] = _inserted(tensors["heads.atom.weight"], elements, 0, 0.0)
     tensors["heads.atom.bias"] = _inserted(tensors["heads.atom.bias"], elements, 0, UNLIKELY)
     grown.load_state_dict(tensors)
-    return replace(model, network=grown, statistics=replace(statistics, marginals=marginals, placeholders=share))
+    changed = replace(statistics, marginals=marginals, placeholders=share)
+    return Model.of(grown, changed, model.history, model.checksum)
 
 
 def with_properties(model: Model, scales: tuple[PropertyScale, ...]) -> Model:

@@ -1,15 +1,15 @@
 """What a training starts from: a fresh model for a dataset, or weights that are fine-tuned on it."""
 
 from dataclasses import replace
-from typing import Any
 
 from moldiff.config.train import TrainOptions
+from moldiff.dataset.validation import DatasetInfo
 from moldiff.errors import UserError
 from moldiff.models.checkpoint import Model, load_model, new_model
 from moldiff.models.shipped import weights_path
 
 
-def start_model(options: TrainOptions, info: dict[str, Any]) -> Model:
+def start_model(options: TrainOptions, info: DatasetInfo) -> Model:
     """An untrained model for the dataset, or the given weights with the dataset's statistics.
 
     Raises:

@@ -145,7 +145,7 @@ class MoleculeBatch:
     def to_geometric(self, vocabulary: Vocabulary) -> Any:
         """The molecules as a ``torch_geometric.data.Batch``: pos, z (atomic number), charge, edge_index, edge_attr.
 
-        Each bond stands twice, once a direction, with its order in ``edge_attr``, as torch-geometric expects.
+        Each bond occurs twice, once in each direction, with its order in ``edge_attr``, as torch-geometric expects.
         """
         from torch_geometric.data import Batch, Data
 

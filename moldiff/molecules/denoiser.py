@@ -1,4 +1,4 @@
-"""What a denoiser is: one function, whatever stands behind it."""
+"""What a denoiser is: one function, however it is implemented."""
 
 from collections.abc import Callable
 

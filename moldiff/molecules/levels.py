@@ -136,7 +136,7 @@ class Levels:
     def along(
         batch: MoleculeBatch, given: Given | None = None, clocks: Mapping[str, Clock] | None = None
     ) -> "Callable[[float], Levels]":
-        """The levels of molecules that all stand at the same σ, as a function of it."""
+        """The levels of molecules that all have the same σ, as a function of it."""
 
         def levels(sigma: float) -> Levels:
             return Levels.of(batch.pos.new_full((len(batch.mask),), sigma), batch, given, clocks)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class PairIndex:
-    """Where the unordered pairs of ``atoms`` atoms stand.
+    """Positions of the unordered pairs of ``atoms`` atoms.
 
     Attributes:
         atoms: atoms of the padded molecules.

@@ -1,4 +1,4 @@
-"""What an architecture writes: a body, which changes the state of atoms and pairs; all else stands around it."""
+"""What an architecture defines: a body, which updates atoms and pairs. Everything else is written once, around it."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -49,7 +49,7 @@ class Body(Protocol):
         Args:
             atoms: the embedded atoms; padding has position zero.
             pairs: the embedded pairs (`moldiff.molecules.pairs.PairIndex`).
-            condition: what a whole molecule is told (the highest noise level, and whatever else conditions it), of
+            condition: the input of the whole molecule (its highest noise level and all else that conditions it), of
                 `moldiff.network.embeddings.CONDITION` channels.
             graph: who pairs with whom, and sums over pairs.
         """

@@ -33,10 +33,10 @@ def channels(irreps: o3.Irreps) -> int:
     """Number of channels of each irrep; 0 where there are no irreps.
 
     Raises:
-        ValueError: the irreps do not all have the same number, or one of them stands twice.
+        ValueError: the irreps do not all have the same number, or one of them occurs twice.
     """
     if len({irrep for _, irrep in irreps}) < len(irreps) or len({count for count, _ in irreps}) > 1:
-        raise ValueError(f"{irreps}: every irrep must stand once, with the same number of channels as the others")
+        raise ValueError(f"{irreps}: every irrep must occur once, with the same number of channels as the others")
     return irreps[0].mul if len(irreps) else 0
 
 

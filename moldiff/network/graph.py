@@ -18,7 +18,7 @@ class CompleteGraph:
 
     Attributes:
         mask: [molecule, atom] True where an atom is real.
-        index: where the pairs stand.
+        index: positions of the pairs.
         incidence: [molecule, atom, pair] 1 where a real atom is one of the two of a pair of real atoms. Sums over an
             atom's pairs and over a pair's atoms are matrix products with it: N times the additions, in a third of the
             time that gathers take, and their order is always the same.

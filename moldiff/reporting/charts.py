@@ -180,7 +180,7 @@ def histogram(binned: Binned, styles: Sequence[str], *, label: str, description:
 
 
 def _digits(values: Sequence[float]) -> int:
-    """Significant digits that tell ticks apart."""
+    """Significant digits that distinguish ticks."""
     for digits in (3, 4, 5):
         if len({plain(value, digits) for value in values}) == len(values):
             return digits

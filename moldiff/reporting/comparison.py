@@ -1,12 +1,13 @@
 """Several checked sets side by side: which numbers, which of them is best, and which differences chance can explain."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from moldiff.reporting.figures import number
 from moldiff.scoring.metrics import METRICS, VALUES
+from moldiff.scoring.records import CheckSummary
 
 _SETTINGS = ("definitions", "valence_table", "hydrogens", "n_total", "n_valid", "n_distinct")
 TITLES = {
@@ -29,7 +30,7 @@ Mark = Literal["", "best", "like best", "worse"]
 class Cell:
     """A number of one set, with its interval or noise floor, and what it was divided by or taken from.
 
-    ``mark`` says how it stands to the best of the line: ``like best`` where the difference may be chance.
+    ``mark`` says how it compares with the best of the line: ``like best`` where the difference may be chance.
     """
 
     value: float | str | None
@@ -50,41 +51,44 @@ class Line:
     cells: tuple[Cell, ...]
 
 
-def lines_of(summaries: Sequence[Mapping[str, Any]]) -> list[Line]:
+def lines_of(summaries: Sequence[CheckSummary]) -> list[Line]:
     """Every number that the summaries of checked sets state, with the best ones marked."""
-    lines = [Line("setting", name, "", tuple(Cell(s.get(name)) for s in summaries)) for name in _SETTINGS]
-    for name in _keys(summaries, "metrics"):
-        cells = [s["metrics"].get(name, {}) for s in summaries]
-        found = [Cell(c.get("value"), c.get("low"), c.get("high"), n=c.get("denominator")) for c in cells]
-        lines.append(Line("rate", name, "%", _marked(found, _direction("rate", name))))
-    for group, section in (("value", "values"), ("distance", "distances")):
-        for name in _keys(summaries, section):
-            cells = [s.get(section, {}).get(name, {}) for s in summaries]
-            kind = next((str(c["kind"]) for c in cells if c.get("kind")), "")
-            unit = next((str(c["unit"]) for c in cells if c.get("unit")), "")
-            title = f"{name} ({kind})" if kind else name
-            found = [Cell(c.get("value"), floor=c.get("noise_floor"), n=c.get("n")) for c in cells]
-            lines.append(Line(group, title, unit, _marked(found, _direction(group, name))))
-    for name in _keys(summaries, "descriptors"):
-        cells = [s.get("descriptors", {}).get(name, {}) for s in summaries]
-        lines.append(Line("mean", name, "", tuple(Cell(c.get("mean"), n=c.get("n")) for c in cells)))
+    lines = [Line("setting", name, "", tuple(Cell(getattr(s, name)) for s in summaries)) for name in _SETTINGS]
+    for name in _names(s.metrics for s in summaries):
+        rates = [s.metrics.get(name) for s in summaries]
+        cells = [Cell(r.value, r.low, r.high, n=r.denominator) if r else Cell(None) for r in rates]
+        lines.append(Line("rate", name, "%", _marked(cells, _direction("rate", name))))
+    for name in _names(s.values for s in summaries):
+        values = [s.values.get(name) for s in summaries]
+        cells = [Cell(v.value, n=v.n) if v else Cell(None) for v in values]
+        unit = next((v.unit for v in values if v and v.unit), "")
+        lines.append(Line("value", name, unit, _marked(cells, _direction("value", name))))
+    for name in _names(s.distances for s in summaries):
+        distances = [s.distances.get(name) for s in summaries]
+        cells = [Cell(d.value, floor=d.noise_floor, n=d.n) if d else Cell(None) for d in distances]
+        first = next(d for d in distances if d)
+        title = f"{name} ({first.kind})" if first.kind else name
+        lines.append(Line("distance", title, first.unit, _marked(cells, _direction("distance", name))))
+    for name in _names(s.descriptors for s in summaries):
+        descriptors = [s.descriptors.get(name) for s in summaries]
+        lines.append(Line("mean", name, "", tuple(Cell(d.mean, n=d.n) if d else Cell(None) for d in descriptors)))
     return lines
 
 
-def warnings_of(names: Sequence[str], summaries: Sequence[Mapping[str, Any]]) -> list[str]:
+def warnings_of(names: Sequence[str], summaries: Sequence[CheckSummary]) -> list[str]:
     """What makes the numbers of different sets incomparable."""
-    found = []
+    differences = []
     for what, values in (
-        ("hydrogen policies", [s.get("hydrogens") for s in summaries]),
-        ("training sets", [(s.get("train") or {}).get("checksum") for s in summaries]),
-        ("references", [(s.get("reference") or {}).get("checksum") for s in summaries]),
-        ("numbers of records", [s.get("n_total") for s in summaries]),
-        ("RDKit versions", [s.get("versions", {}).get("rdkit") for s in summaries]),
+        ("hydrogen policies", [s.hydrogens for s in summaries]),
+        ("training sets", [s.train.checksum if s.train else None for s in summaries]),
+        ("references", [s.reference.checksum if s.reference else None for s in summaries]),
+        ("numbers of records", [s.n_total for s in summaries]),
+        ("RDKit versions", [s.versions.get("rdkit") for s in summaries]),
     ):
         if len(set(values)) > 1:
-            told = ", ".join(f"{name}: {str(value)[:12]}" for name, value in zip(names, values, strict=True))
-            found.append(f"different {what} ({told})")
-    return found
+            listed = ", ".join(f"{name}: {str(value)[:12]}" for name, value in zip(names, values, strict=True))
+            differences.append(f"different {what} ({listed})")
+    return differences
 
 
 def written(line: Line, cell: Cell) -> str:
@@ -132,7 +136,7 @@ def _marked(cells: Sequence[Cell], direction: int) -> tuple[Cell, ...]:
 
 
 def _against(leader: Cell, cell: Cell, direction: int) -> Mark:
-    """How a cell stands to the best one: by the interval of their difference, or by the noise floor of distances."""
+    """How a cell compares with the best: by the interval of their difference, or by the noise floor of distances."""
     between = difference(leader, cell) if direction > 0 else difference(cell, leader)
     if between is not None:
         return "worse" if between[0] > 0 else "like best"
@@ -143,5 +147,6 @@ def _against(leader: Cell, cell: Cell, direction: int) -> Mark:
     return "worse" if abs(one - other) > max(floors) else "like best"
 
 
-def _keys(summaries: Sequence[Mapping[str, Any]], section: str) -> list[str]:
-    return list(dict.fromkeys(name for summary in summaries for name in summary.get(section, {})))
+def _names(sections: Iterable[Iterable[str]]) -> list[str]:
+    """The names that occur in a section of any summary, in the order of their first occurrence."""
+    return list(dict.fromkeys(name for section in sections for name in section))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from moldiff.reporting.pictures import Picture, Request, draw_all
 from moldiff.reporting.rendering import render, source
 from moldiff.reporting.sections.outcome import label
 from moldiff.reporting.sections.properties import PROPERTIES
+from moldiff.scoring.records import CheckSummary, DescriptorRecord
 
 COLOURS = 5
 """Style classes set0, set1 and so on; more sets begin again."""
@@ -53,7 +53,7 @@ class Chart:
 def comparison_page(
     names: Sequence[str],
     lines: Sequence[Line],
-    summaries: Sequence[Mapping[str, Any]],
+    summaries: Sequence[CheckSummary],
     rows: Sequence[pd.DataFrame],
     warnings: Sequence[str],
 ) -> str:
@@ -67,7 +67,7 @@ def comparison_page(
         warnings: what makes them incomparable.
     """
     reference = _reference(summaries)
-    shown = [(p.name, p.label) for p in PROPERTIES if any(p.name in s.get("descriptors", {}) for s in summaries)]
+    shown = [(p.name, p.label) for p in PROPERTIES if any(p.name in s.descriptors for s in summaries)]
     charts = [Chart(label, _plot(names, summaries, column, reference)) for column, label in shown]
     legend = [(name, f"set{place % COLOURS}") for place, name in enumerate(names)]
     return render(
@@ -78,7 +78,7 @@ def comparison_page(
         tables=[(title, table) for group, title in TITLES.items() if (table := _table(lines, group))],
         samples=[_sample(name, table) for name, table in zip(names, rows, strict=True)],
         charts=[chart for chart in charts if chart.plot is not None],
-        legend=[*legend, ("reference", "reference")] if reference is not None else legend,
+        legend=[*legend, ("reference", "reference")] if reference else legend,
         style=source("style.css"),
         digest="",
     )
@@ -93,33 +93,32 @@ def _table(lines: Sequence[Line], group: str) -> list[Row]:
     ]
 
 
-def _reference(summaries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Histograms of the reference, if all sets were compared with the same one."""
-    checksums = {(s.get("reference") or {}).get("checksum") for s in summaries}
-    found: Mapping[str, Any] | None = summaries[0].get("reference_descriptors")
-    return found if len(checksums) == 1 and None not in checksums and found else None
+def _reference(summaries: Sequence[CheckSummary]) -> Mapping[str, DescriptorRecord]:
+    """Descriptors of the reference, if all sets were compared with the same one; else none."""
+    checksums = {s.reference.checksum if s.reference else None for s in summaries}
+    return summaries[0].reference_descriptors if len(checksums) == 1 and None not in checksums else {}
 
 
 def _plot(
-    names: Sequence[str], summaries: Sequence[Mapping[str, Any]], column: str, reference: Mapping[str, Any] | None
+    names: Sequence[str], summaries: Sequence[CheckSummary], column: str, reference: Mapping[str, DescriptorRecord]
 ) -> Plot | None:
     """Shares in common bins, one curve a set; what lies outside of nearly all values is counted in the last bins."""
-    found = [
+    histograms = [
         (name, f"set{place % COLOURS}", histogram)
         for place, (name, summary) in enumerate(zip(names, summaries, strict=True))
-        if (histogram := stated(summary.get("descriptors"), column)) is not None
+        if (histogram := stated(summary.descriptors.get(column))) is not None
     ]
-    if not found:
+    if not histograms:
         return None
-    theirs = stated(reference, column)
-    found = [entry for entry in found if entry[2].bins == found[0][2].bins]
-    if theirs is not None and theirs.bins == found[0][2].bins:
-        found.insert(0, ("reference", "reference", theirs))
-    binned = join([histogram for _, _, histogram in found])
+    theirs = stated(reference.get(column))
+    histograms = [entry for entry in histograms if entry[2].bins == histograms[0][2].bins]
+    if theirs is not None and theirs.bins == histograms[0][2].bins:
+        histograms.insert(0, ("reference", "reference", theirs))
+    binned = join([histogram for _, _, histogram in histograms])
     middles = ((binned.edges[:-1] + binned.edges[1:]) / 2).tolist()
     curves = [
         Curve(name, middles, (100 * row).tolist(), style=style, dots=len(middles) < 2)
-        for (name, style, _), row in zip(found, binned.shares, strict=True)
+        for (name, style, _), row in zip(histograms, binned.shares, strict=True)
     ]
     return line_chart(
         curves,

@@ -37,13 +37,13 @@ def read_costs(folder: Path) -> list[Cost]:
 
     Files of an earlier run that was cut into another number of shards do not count, nor do files of another kind.
     """
-    found: dict[str, list[Path]] = {}
+    files: dict[str, list[Path]] = {}
     for path in folder.glob("*.tsv"):
-        found[path.stem] = [path]
+        files[path.stem] = [path]
     for path in folder.glob("*/*.tsv"):
-        found.setdefault(path.parent.name, []).append(path)
-    ended = {rule: max(path.stat().st_mtime_ns for path in paths) for rule, paths in found.items()}
-    return [_cost(rule, _of_last_run(found[rule])) for rule in sorted(found, key=lambda rule: (ended[rule], rule))]
+        files.setdefault(path.parent.name, []).append(path)
+    ended = {rule: max(path.stat().st_mtime_ns for path in paths) for rule, paths in files.items()}
+    return [_cost(rule, _of_last_run(files[rule])) for rule in sorted(files, key=lambda rule: (ended[rule], rule))]
 
 
 def _of_last_run(paths: Sequence[Path]) -> list[Path]:

@@ -10,30 +10,33 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from moldiff.dataset.validation import DatasetInfo
 from moldiff.errors import UserError
 from moldiff.files.manifest import check_files, read_record, record_of
+from moldiff.files.records import Kind, SamplesInfo, TrainingInfo, typed
 from moldiff.reporting.costs import Cost, read_costs
 from moldiff.reporting.figures import name_of
+from moldiff.scoring.records import SUMMARY, CheckSummary
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that the page tells of; None or empty where nothing was given or found."""
+    """Everything that the page reports; None or empty where it was not given or is missing."""
 
     output: Path
     """Where the page is written: links are relative to its folder."""
     config: Mapping[str, Any] | None = None
     dataset: Path | None = None
-    dataset_info: Mapping[str, Any] | None = None
+    dataset_info: DatasetInfo | None = None
     rejections: Sequence[Mapping[str, str]] = ()
     """First rows of rejected.csv."""
     training: Path | None = None
-    training_info: Mapping[str, Any] | None = None
+    training_info: TrainingInfo | None = None
     metrics: pd.DataFrame | None = None
     samples: Sequence[Path] = ()
-    sample_infos: Sequence[Mapping[str, Any]] = ()
+    sample_infos: Sequence[SamplesInfo | None] = ()
     check: Path | None = None
-    summary: Mapping[str, Any] | None = None
+    summary: CheckSummary | None = None
     rows: pd.DataFrame = field(default_factory=pd.DataFrame)
     costs: Sequence[Cost] = ()
     """What the jobs of the workflow cost, by rule."""
@@ -92,22 +95,22 @@ def gather(
     for path in samples:
         if not path.is_file():
             raise UserError(f"{path}: no such file; give the file that `moldiff sample` wrote")
-    if check is not None and not any((check / name).is_file() for name in ("summary.json", "rows.parquet", "rows.csv")):
+    if check is not None and not any((check / name).is_file() for name in (SUMMARY, "rows.parquet", "rows.csv")):
         raise UserError(f"{check}: holds neither summary.json nor rows; give the folder that `moldiff check` wrote")
     records = [record_of(path) for path in samples]
     return Evidence(
         output=output,
         config=config,
         dataset=dataset,
-        dataset_info=_json(dataset, "dataset.json"),
+        dataset_info=_record(dataset, "dataset.json", DatasetInfo),
         rejections=_rejections(dataset),
         training=training,
-        training_info=_json(training, "train.json"),
+        training_info=_record(training, "train.json", TrainingInfo),
         metrics=_metrics(training),
         samples=list(samples),
-        sample_infos=[_json(path.parent, path.name) or {} for path in records],
+        sample_infos=[_record(path.parent, path.name, SamplesInfo) for path in records],
         check=check,
-        summary=_json(check, "summary.json"),
+        summary=_record(check, SUMMARY, CheckSummary),
         rows=read_rows(check) if check else pd.DataFrame(),
         costs=read_costs(benchmarks) if benchmarks else (),
     )
@@ -144,13 +147,14 @@ def read_rows(check: Path) -> pd.DataFrame:
         raise UserError(f"{path}: cannot be read ({_line(error)}); check the molecules again") from None
 
 
-def _json(folder: Path | None, name: str) -> dict[str, Any] | None:
+def _record(folder: Path | None, name: str, kind: type[Kind]) -> Kind | None:
+    """The record of a stage, whose files are compared with their checksums if they are still there."""
     if folder is None or not (folder / name).is_file():
         return None
     remedy = "run the stage that wrote it again"
     content = read_record(folder / name, remedy, verify=False)
     check_files(folder, content, remedy, may_miss=True)
-    return content
+    return typed(folder / name, content, kind, remedy)
 
 
 def _metrics(training: Path | None) -> pd.DataFrame | None:

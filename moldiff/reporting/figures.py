@@ -4,23 +4,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from moldiff.scoring.sets.statistics import Rate, rate
-
-
-def rate_of(metric: Mapping[str, Any]) -> Rate | None:
-    """The rate that a metric of summary.json states, its interval computed where it has none; None if it is no rate."""
-    numerator, denominator = number(metric.get("numerator")), number(metric.get("denominator"))
-    if numerator is None or not denominator or not 0 <= numerator <= denominator:
-        return None
-    computed = rate(int(numerator), int(denominator))
-    low, high = number(metric.get("low")), number(metric.get("high"))
-    if low is None or high is None:
-        return computed
-    return Rate(computed.numerator, computed.denominator, computed.value, low, high)
+from moldiff.scoring.sets.statistics import Rate
 
 
 def number(value: object) -> float | None:
-    """The value as a finite float, or None: missing, NaN and infinite values, and what is no number, are all None."""
+    """The value as a finite float; None for missing, NaN and infinite values and for anything that is not a number."""
     if value is None or isinstance(value, bool | complex):
         return None
     try:

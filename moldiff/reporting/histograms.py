@@ -1,13 +1,12 @@
 """Histograms of a check, in the fine bins in which it counts, joined into bins that can be seen."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from moldiff.reporting.figures import number
+from moldiff.scoring.records import DescriptorRecord
 
 BINS = 32
 """Most bins of a chart: with the check's own, small sets would be all spikes."""
@@ -42,16 +41,11 @@ class Binned:
     shares: np.ndarray
 
 
-def stated(descriptors: object, name: str) -> Histogram | None:
-    """The histogram of a descriptor in summary.json; None where there is none or it counts nothing."""
-    entry = descriptors.get(name) if isinstance(descriptors, Mapping) else None
-    found: Any = entry.get("histogram") if isinstance(entry, Mapping) else None
-    if not isinstance(found, Mapping):
+def stated(entry: DescriptorRecord | None) -> Histogram | None:
+    """The histogram of a descriptor of a check; None without one or if it counts nothing."""
+    if entry is None or not any(entry.histogram.counts):
         return None
-    low, width, counts = number(found.get("low")), number(found.get("width")), found.get("counts")
-    if low is None or not width or not isinstance(counts, Sequence) or not any(counts):
-        return None
-    return Histogram(low, width, np.array(counts, dtype=np.int64))
+    return Histogram(entry.histogram.low, entry.histogram.width, np.array(entry.histogram.counts, dtype=np.int64))
 
 
 def of_integers(values: np.ndarray) -> Histogram | None:

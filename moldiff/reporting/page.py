@@ -1,4 +1,4 @@
-"""The whole page: evidence in, one HTML document out."""
+"""The page: evidence in, one HTML document out."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ PROGRAMS = ("molecules.js", "sketch.js", "solid.js", "export.js", "table.js")
 def page(options: ReportOptions, evidence: Evidence) -> str:
     """The report as one HTML document that loads nothing.
 
-    The content security policy forbids every request and every script but the one that stands in the page.
+    The content security policy forbids every request and every script but the one in the page.
 
     Raises:
         UserError: a file of the evidence cannot be read.
@@ -74,7 +74,7 @@ def _molecules(options: ReportOptions, evidence: Evidence) -> Mapping[str, Any]:
     """The table of all molecules and the gallery of the best, of checked rows or else of the first records."""
     if len(evidence.rows):
         order = by_quality(evidence)
-        shown = order[: min(options.pictures, len(evidence.distinct_valid()))]  # which stand first
+        shown = order[: min(options.pictures, len(evidence.distinct_valid()))]  # which come first
         cards = gallery.gallery(evidence, shown, find_records(evidence, shown))
         return {"table": _table(options, evidence, order), "gallery": cards, "unchecked": []}
     records = first_records(evidence.samples, max(options.pictures, options.molecules))

@@ -229,7 +229,7 @@ def _compact(drawing: str) -> list[Shape]:
         attributes: dict[str, str] = dict(_ATTRIBUTE.findall(match.group()))
         style = dict(re.findall(r"([a-z-]+):([^;]*)", attributes.get("style", "")))
         written = attributes["d"] if "d" in attributes else _ellipse(attributes)
-        shape = _NUMBER.sub(lambda found: f"{float(found.group()):.1f}", written)
+        shape = _NUMBER.sub(lambda match: f"{float(match.group()):.1f}", written)
         fill: str = attributes.get("fill") or style.get("fill") or "none"
         stroke: str = style.get("stroke", "none") if "d" in attributes else "none"
         width = style.get("stroke-width", "").removesuffix("px") if stroke != "none" else ""

@@ -1,6 +1,6 @@
 """HTML from the templates beside this module, in which every value is escaped.
 
-Molecule names, file names and reasons come from files that anybody may have written. Markup is only what a template
+Molecule names, file names and reasons come from files of unknown origin. Markup is only what a template
 itself writes, and the style sheet and programs of this package.
 """
 
@@ -23,7 +23,7 @@ def render(template: str, **values: object) -> str:
 
 
 def source(name: str) -> Markup:
-    """A style sheet or program of this package, as it stands in ``reporting/templates``."""
+    """A style sheet or program of this package, as it is in ``reporting/templates``."""
     return Markup(resources.files("moldiff.reporting").joinpath("templates", name).read_text(encoding="utf-8"))
 
 

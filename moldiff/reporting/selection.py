@@ -110,7 +110,7 @@ def first_records(samples: Sequence[Path], count: int) -> list[Record]:
 
 
 def as_rows(records: Sequence[Record]) -> pd.DataFrame:
-    """Rows of records that nobody checked: where they stand and what they are called."""
+    """Rows of records that were not checked: their positions and names."""
     return pd.DataFrame(
         {
             "index": range(1, len(records) + 1),
@@ -124,9 +124,8 @@ def as_rows(records: Sequence[Record]) -> pd.DataFrame:
 def _files(evidence: Evidence) -> list[Path]:
     if evidence.samples:
         return list(evidence.samples)
-    named = (evidence.summary or {}).get("inputs") or []
-    paths = [entry.get("path", "") if isinstance(entry, dict) else entry for entry in named]
-    return [Path(path) for path in map(str, paths) if path not in ("", "-") and Path(path).is_file()]
+    paths = [entry.path for entry in evidence.summary.inputs] if evidence.summary else []
+    return [Path(path) for path in paths if path not in ("", "-") and Path(path).is_file()]
 
 
 def _kind(reason: str) -> str:

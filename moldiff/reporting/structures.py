@@ -72,18 +72,18 @@ class Structures:
 
 def structures(queries: Iterable[Query], count: int) -> Structures:
     """The structures of ``count`` molecules, whose places are 0 to count - 1; one without a query is missing."""
-    found: dict[int, dict[str, np.ndarray] | str] = {}
+    answers: dict[int, dict[str, np.ndarray] | str] = {}
     workers = max(1, min(default_workers(), count // 64 + 1))
     for piece in run_all(_pack, list, queries, workers=workers, chunk=32, timeout=SECONDS):
         if isinstance(piece, Lost):
             reason = "took too long" if piece.reason.startswith("timeout") else "crashed the program that reads it"
-            found[piece.item.place] = reason
+            answers[piece.item.place] = reason
         else:
-            found.update(piece)
-    missing = Counter(value for value in found.values() if isinstance(value, str))
-    if count > len(found):
-        missing["not found in the files that were checked"] += count - len(found)
-    packed = [value if isinstance(value, dict) else _EMPTY for value in (found.get(p) for p in range(count))]
+            answers.update(piece)
+    missing = Counter(value for value in answers.values() if isinstance(value, str))
+    if count > len(answers):
+        missing["not found in the files that were checked"] += count - len(answers)
+    packed = [value if isinstance(value, dict) else _EMPTY for value in (answers.get(p) for p in range(count))]
     arrays = {
         name: np.concatenate([entry[name] for entry in packed]) if packed else np.zeros(0, kind)
         for name, kind in COLUMNS.items()
@@ -116,10 +116,10 @@ def _arrays(mol: Chem.Mol) -> dict[str, np.ndarray]:
     wedged = [drawing.bonds.get(frozenset((b.GetBeginAtomIdx(), b.GetEndAtomIdx()))) for b in bonds]
     # a wedge begins at its stereocentre, so the bond is written from there
     pairs = [
-        (found[1], (b.GetOtherAtomIdx(found[1])), found[2])
-        if found is not None and found[2]
+        (match[1], (b.GetOtherAtomIdx(match[1])), match[2])
+        if match is not None and match[2]
         else (b.GetBeginAtomIdx(), b.GetEndAtomIdx(), 0)
-        for b, found in zip(bonds, wedged, strict=True)
+        for b, match in zip(bonds, wedged, strict=True)
     ]
     given = set(given_atoms(mol))
     positions, unit = _positions(mol)

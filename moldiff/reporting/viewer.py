@@ -78,7 +78,7 @@ def columns_of(evidence: Evidence, positions: Sequence[int]) -> list[Column]:
     rows = evidence.rows.iloc[list(positions)]
     declared = {column.name: column for column in ROW_COLUMNS}
     names = [name for name in declared if name in rows.columns and name not in _LEFT_OUT]
-    found = []
+    columns = []
     for name in sorted(names, key=lambda name: (name not in _FIRST, _FIRST.index(name) if name in _FIRST else 0)):
         column = declared[name]
         kind = {"text": "text", "truth": "boolean", "boolean": "boolean"}.get(column.kind, "number")
@@ -89,8 +89,8 @@ def columns_of(evidence: Evidence, positions: Sequence[int]) -> list[Column]:
             continue
         title = _TITLES.get(name, name.replace("_", " "))
         shown = name in _FIRST and not (name == "valid" and all(values))
-        found.append(Column(name, title, kind, column.meaning, shown, values))
-    return found
+        columns.append(Column(name, title, kind, column.meaning, shown, values))
+    return columns
 
 
 def queries(evidence: Evidence, positions: Sequence[int], records: Iterable[tuple[int, Record]]) -> Iterator[Query]:
@@ -117,7 +117,7 @@ def table(columns: Sequence[Column], packed: Structures, total: int) -> Table:
     words = []
     if count < total:
         rest = f"{plain(total - count)} of {plain(total)} records are not on this page (option molecules)"
-        words.append(f"{rest}; all stand in the check's rows.csv and rows.parquet.")
+        words.append(f"{rest}; all are in the check's rows.csv and rows.parquet.")
     if packed.flat_only:
         words.append(f"{plain(packed.flat_only)} molecules have no positions in space and are shown in two dimensions.")
     words += [

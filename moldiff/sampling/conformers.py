@@ -1,4 +1,4 @@
-"""Positions for molecules whose graph is known: conformers, and hydrogens on atoms that stand still."""
+"""Positions for molecules whose graph is known: conformers, and hydrogens on atoms that do not move."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -101,7 +101,7 @@ def pose(
         n: conformers of each.
         fixed: [atom] of each molecule, atoms that keep their positions.
         attempts: how often a conformer that is wrong is made again.
-        numbers: tell this call's random numbers from those of others.
+        numbers: distinguish this call's random numbers from those of other calls.
         on_batch: given the number of conformers that came out right of each batch.
     """
     results = [Posed(mol) for mol in mols]

@@ -71,7 +71,7 @@ class Molecules(Sequence[Chem.Mol]):
         return [_name(mol) for mol in self]
 
     def to_smiles(self) -> list[str]:
-        """Canonical SMILES of each molecule without hydrogens, with stereo; "" where it is no sanitizable molecule."""
+        """Canonical SMILES of each molecule without hydrogens, with stereo; "" where it cannot be sanitized."""
         return [smiles_of(mol) for mol in self]
 
     def to_sdf(self, path: str | Path) -> Path:
@@ -105,7 +105,7 @@ class Molecules(Sequence[Chem.Mol]):
         `moldiff.check` also gives rates, distances and novelty.
 
         Args:
-            workers: processes; 0 takes the processor cores at hand.
+            workers: processes; 0 uses all available cores.
             timeout: seconds after which one molecule is given up.
         """
         return _pandas().DataFrame(score_records(self.records(), CheckOptions(workers=workers, timeout=timeout)))

@@ -16,7 +16,6 @@ from moldiff.config.options import parse
 from moldiff.config.sample import SampleOptions
 from moldiff.dataset.placeholders import all_used
 from moldiff.diffusion.guidance import guided
-from moldiff.diffusion.process import Process
 from moldiff.diffusion.restarts import restarted
 from moldiff.diffusion.solvers import generate
 from moldiff.errors import UserError
@@ -72,16 +71,15 @@ class Sampler:
     """A trained model that makes molecules.
 
     Args:
-        model: the model.
-        process: the noise it was trained on, where that is not the process of its statistics.
+        model: the model, whose process is the one to sample by.
         learned_from: name of the weights, if they ship with moldiff.
 
     >>> sampler = Sampler.load("drugs")  # doctest: +SKIP
     >>> molecules = sampler.sample(100, seed=0)  # doctest: +SKIP
     """
 
-    def __init__(self, model: Model, process: Process | None = None, learned_from: str | None = None) -> None:
-        self.model, self.process, self.learned_from = model, process or model.process, learned_from
+    def __init__(self, model: Model, learned_from: str | None = None) -> None:
+        self.model, self.process, self.learned_from = model, model.process, learned_from
         self.decoder = Decoder(model.network.vocabulary, model.statistics.hydrogens)
 
     @classmethod
@@ -197,9 +195,9 @@ class Sampler:
             return not part.flaw(arrays) and accepts(self.decoder.rdkit(arrays))
 
         state, restarts = self.run(plan, known, given, random, accepted)
-        whole = self.sampled(state, batch.indices, restarts.tolist())
-        whole = [replace(one, arrays=part.restored(one.arrays, one.index)) for one in whole]
-        return [replace(one, flaw=part.flaw(one.arrays), given=len(part)) for one in whole]
+        completed = self.sampled(state, batch.indices, restarts.tolist())
+        completed = [replace(one, arrays=part.restored(one.arrays, one.index)) for one in completed]
+        return [replace(one, flaw=part.flaw(one.arrays), given=len(part)) for one in completed]
 
     def complete(self, plan: Plan, known: MoleculeBatch, given: Given, seed: int = 0) -> MoleculeBatch:
         """Molecules of which some places are given: these are kept to the last bit, all others are made.

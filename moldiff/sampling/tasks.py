@@ -147,7 +147,7 @@ def _poses(options: SampleOptions, hydrogens: str) -> list[Fragment]:
 
 def _unmarked(mol: Chem.Mol, name: str) -> Chem.Mol:
     if any(atom.GetAtomicNum() == 0 for atom in mol.GetAtoms()):
-        raise UserError(f"{name}: holds marks [*], and --grow takes a finished molecule; give it as --scaffold")
+        raise UserError(f"{name}: has marks [*], but --grow needs a complete molecule; give it as --scaffold")
     return mol
 
 

@@ -21,7 +21,7 @@ def load_training_set(
     Args:
         given: dataset folder, molecule file, or name of shipped weights.
         optional: give None where weights are named whose training set is not known.
-        workers: processes; 0 takes the processor cores at hand.
+        workers: processes; 0 uses all available cores.
         timeout: seconds for a molecule.
         smiles_column: column of a table that holds SMILES.
 

@@ -25,7 +25,7 @@ def ask_all(
     Args:
         question: function of a module's top level that takes one item.
         items: what it is asked of, as it travels: records, since to read one may hang or crash as well.
-        workers: processes; 0 takes the processor cores at hand.
+        workers: processes; 0 uses all available cores.
         timeout: seconds for an item; then it is given up.
         title: word before the progress bar, and the lines of a log.
     """
@@ -40,8 +40,8 @@ def ask_all(
     )
     with Progress(title, "molecules", len(items)) as progress:
         for piece in pieces:
-            found = [(piece.item[0], piece.reason)] if isinstance(piece, Lost) else piece
-            for place, answer in found:
+            answered = [(piece.item[0], piece.reason)] if isinstance(piece, Lost) else piece
+            for place, answer in answered:
                 answers[place] = answer
                 progress.update()
     return answers

@@ -8,7 +8,7 @@ _DESCRIPTORS = {one.name: one.column for one in (*DESCRIPTORS, HEAVY_ATOMS)}
 
 ROW_COLUMNS = (
     Column("index", "integer", "number of the record among all inputs, from 1"),
-    Column("source", "text", "file the record stands in"),
+    Column("source", "text", "file of the record"),
     Column("record", "integer", "number of the record in its file, from 1"),
     Column("name", "text", "title of the record"),
     Column("smiles", "text", "canonical SMILES with stereo, without hydrogens; of sanitizable records"),
@@ -25,7 +25,7 @@ ROW_COLUMNS = (
     Column("stable", "boolean", "each atom's valence, as written, is in the table"),
     Column("atoms", "integer", "atoms of the record as written"),
     Column("stable_atoms", "integer", "atoms whose valence, as written, is in the table"),
-    Column("duplicate", "boolean", "the key stood in an earlier record; of valid records"),
+    Column("duplicate", "boolean", "an earlier record has the same key; for valid records"),
     Column("novel", "boolean", "the key is not in the training set; of valid records"),
     Column("nearest_train", "number", "Tanimoto similarity to the nearest training molecule; of a sample"),
     Column("nearest_train_smiles", "text", "that training molecule"),

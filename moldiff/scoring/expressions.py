@@ -80,7 +80,7 @@ class Condition:
         return bool(self.value(row))
 
     def value(self, row: Mapping[str, Any]) -> Any:
-        """What it comes to for a row: a truth, or the number of an expression such as ``logp - sa``.
+        """Its value for a row: a boolean, or the number of an expression such as ``logp - sa``.
 
         Raises:
             Unknown: a column that decides is null.

@@ -194,7 +194,7 @@ VALUES = (
     Value("new_ring_systems", "New ring systems, a molecule", "that the reference does not have, on average"),
     Value("chembl_unknown_rings", "Ring systems not in ChEMBL, a molecule", "in any stereoisomer and charge state, on "
           "average", better=-1),
-    Value("chembl_unknown_exact_rings", "The same by whole InChIKeys", "as useful_rdkit_utils and FlowMol3 count, on "
+    Value("chembl_unknown_exact_rings", "The same by full InChIKeys", "as useful_rdkit_utils and FlowMol3 count, on "
           "average", better=-1),
     *(value for question in QUESTIONS for value in question.values),
 )  # fmt: skip
@@ -231,7 +231,7 @@ DESCRIPTORS = (
     _counted(
         "chembl_unknown_exact",
         "ring systems not in ChEMBL, exactly",
-        "ring systems whose whole InChIKey ChEMBL does not have",
+        "ring systems whose full InChIKey ChEMBL does not have",
         10,
     ),
 )

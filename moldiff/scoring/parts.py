@@ -1,4 +1,4 @@
-"""Checked parts on disk: rows with all that the summary needs, so that parts add up to exactly one whole."""
+"""Checked parts on disk: rows with all that the summary needs, so that parts add up to exactly one check."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,8 +50,8 @@ class Part:
 
     def samples(self) -> dict[int, dict[str, Any]]:
         """What was found of drawn records, by their number."""
-        found = json.loads((self.folder / SAMPLES).read_text(encoding="utf-8"))
-        return {int(number): values for number, values in found.items()}
+        samples = json.loads((self.folder / SAMPLES).read_text(encoding="utf-8"))
+        return {int(number): values for number, values in samples.items()}
 
 
 def write_rows(folder: Path, rows: Iterator[dict[str, Any]]) -> int:
@@ -73,12 +73,12 @@ def write_rows(folder: Path, rows: Iterator[dict[str, Any]]) -> int:
 
 def finish_part(folder: Path, info: Mapping[str, Any], samples: Mapping[int, Mapping[str, Any]]) -> None:
     """Write what was found of drawn records, by number, and last the description that makes the part complete."""
-    write_text(folder / SAMPLES, json.dumps({str(number): found for number, found in samples.items()}) + "\n")
+    write_text(folder / SAMPLES, json.dumps({str(number): values for number, values in samples.items()}) + "\n")
     write_record(folder / INFO, {**info, "definitions": DEFINITIONS}, [folder / ROWS, folder / SAMPLES])
 
 
 def clean(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose text can be written as UTF-8 whatever bytes stood in the file."""
+    """A row whose text can be written as UTF-8 whatever bytes the file holds."""
     return {
         name: value.encode("utf-8", "replace").decode() if isinstance(value, str) and not value.isascii() else value
         for name, value in row.items()
@@ -94,7 +94,7 @@ def open_parts(folders: Sequence[Path]) -> list[Part]:
     parts = []
     for folder in folders:
         if not (folder / INFO).is_file():
-            raise UserError(f"{folder}: is no finished part of a check (it has no {INFO}); check this shard again")
+            raise UserError(f"{folder}: is not a finished part of a check (it has no {INFO}); check this shard again")
         info = read_record(folder / INFO, "check this shard again")
         if info.get("definitions") != DEFINITIONS:
             theirs = info.get("definitions")

@@ -61,8 +61,8 @@ def _ask_xtb(mol: Chem.Mol) -> Answer:
     return _relaxation("xtb", relax(mol))
 
 
-def _relaxation(name: str, found: Relaxation) -> Answer:
-    return {f"{name}_energy": found.energy, f"{name}_rmsd": found.rmsd, f"{name}_reason": found.reason}
+def _relaxation(name: str, relaxation: Relaxation) -> Answer:
+    return {f"{name}_energy": relaxation.energy, f"{name}_rmsd": relaxation.rmsd, f"{name}_reason": relaxation.reason}
 
 
 def _lose_relaxation(name: str, reason: str) -> Answer:
@@ -70,8 +70,8 @@ def _lose_relaxation(name: str, reason: str) -> Answer:
 
 
 def _ask_etkdg(mol: Chem.Mol) -> Answer:
-    found = compare_with_conformers(mol)
-    return {"etkdg_rmsd": found.rmsd, "etkdg_reason": found.reason}
+    nearest = compare_with_conformers(mol)
+    return {"etkdg_rmsd": nearest.rmsd, "etkdg_reason": nearest.reason}
 
 
 def _lose_etkdg(reason: str) -> Answer:

@@ -30,11 +30,11 @@ def pareto_fronts(goodness: NDArray[np.float64]) -> NDArray[np.int64]:
     A candidate is dominated by one that is as good in every column and better in one.
     """
     fronts = np.zeros(len(goodness), dtype=np.int64)
-    left = np.arange(len(goodness))
+    remaining = np.arange(len(goodness))
     front = 0
-    while len(left):
+    while len(remaining):
         front += 1
-        rest = goodness[left]
+        rest = goodness[remaining]
         # Candidates of larger sum come first: none of them can be dominated by a later one.
         order = np.argsort(-rest.sum(axis=1), kind="stable")
         kept: list[int] = []
@@ -43,8 +43,8 @@ def pareto_fronts(goodness: NDArray[np.float64]) -> NDArray[np.int64]:
             dominates = (best >= rest[place]).all(axis=1) & (best > rest[place]).any(axis=1)
             if not dominates.any():
                 kept.append(int(place))
-        fronts[left[kept]] = front
-        left = np.delete(left, kept)
+        fronts[remaining[kept]] = front
+        remaining = np.delete(remaining, kept)
     return fronts
 
 
@@ -80,8 +80,8 @@ def pick_diverse(packed: NDArray[np.uint8], count: int, seed: int) -> list[int]:
 
 def nearest_of_others(packed: NDArray[np.uint8], chosen: Sequence[int]) -> list[float]:
     """Largest similarity of each chosen molecule to the other chosen ones; 0 for one alone."""
-    found = []
+    highest = []
     for place in chosen:
         others = [other for other in chosen if other != place]
-        found.append(float(similarities(packed[place], packed[others]).max()) if others else 0.0)
-    return found
+        highest.append(float(similarities(packed[place], packed[others]).max()) if others else 0.0)
+    return highest

@@ -1,9 +1,9 @@
 """What a check leaves on disk in summary.json, as typed records: every stage that reads it reads these."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from moldiff.errors import UserError
 from moldiff.files.manifest import read_record
@@ -49,7 +49,7 @@ class HistogramRecord(BaseModel):
     model_config = _READ
 
     low: float
-    width: float
+    width: Annotated[float, Field(gt=0)]
     counts: list[int]
 
 
@@ -136,7 +136,7 @@ class CheckSummary(BaseModel):
     """Checksums of the files beside it."""
 
     def written(self) -> dict[str, Any]:
-        """The summary as it stands in summary.json."""
+        """The summary as written to summary.json."""
         return self.model_dump(mode="json", exclude_unset=True)
 
     @classmethod
@@ -154,11 +154,11 @@ class CheckSummary(BaseModel):
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
             raise UserError(
-                f"{path}: is no summary of a check of this version ({place}: {first['msg']}); run `moldiff check` again"
+                f"{path}: is not a summary of this version's check ({place}: {first['msg']}); run `moldiff check` again"
             ) from None
 
 
 def rate_record(numerator: int, denominator: int, reference: float | None = None) -> RateRecord:
     """A share with its interval, and the reference's share if there is one."""
-    found = vars(rate(numerator, denominator))
-    return RateRecord(**found) if reference is None else RateRecord(**found, reference=reference)
+    counted = vars(rate(numerator, denominator))
+    return RateRecord(**counted) if reference is None else RateRecord(**counted, reference=reference)

@@ -41,9 +41,9 @@ class Samples:
 
     def watch(self, tasks: Iterator[Task]) -> Iterator[Task]:
         """The tasks as they are; drawn ones are remembered."""
-        drawn = frozenset().union(*self._drawn.values())
+        chosen = frozenset().union(*self._drawn.values())
         for task in tasks:
-            if task.number in drawn:
+            if task.number in chosen:
                 self._tasks[task.number] = task
             yield task
 

@@ -92,7 +92,7 @@ def blank_row(task: Task, reason: str = "") -> Row:
 
 
 def score(task: Task) -> Row:
-    """Everything that one record tells by itself; columns that start with _ are for the summary only.
+    """Everything that follows from one record alone; columns that start with _ are for the summary only.
 
     What depends on other records (duplicate, novel, the hydrogen policy) is decided where rows come together. Never
     raises: what RDKit refuses in the middle of the work is a row that says so, and costs no other record.

@@ -20,7 +20,7 @@ SIMILARITY = "similarity"
 """The column that `similar_to` makes."""
 DECIMALS = 3
 TAGS = 8
-"""Data items of a molecule in the SDF; all else stands in the CSV."""
+"""Data items of a molecule in the SDF; everything else is in the CSV."""
 _USEFUL = ("qed", "sa", "logp", "mw", "tpsa", "heavy_atoms")
 
 
@@ -73,7 +73,7 @@ class Judge:
         return passing
 
     def refuse_late(self, candidates: Iterable[Candidate]) -> list[Candidate]:
-        """Refuse by the user's own scores, and where a column to score by is no number; returns those that pass."""
+        """Refuse by the user's own scores, and where a column to score by is not a number; returns those that pass."""
         passing = []
         for candidate in candidates:
             candidate.reason = _refusal(candidate.row, self._late) or _incomplete(candidate.row, self.weights)

@@ -63,7 +63,7 @@ def read_alerts(path: Path) -> list[Pattern]:
     """The patterns of a file: SMARTS and, after white space, a name on each line; empty lines and # are left out.
 
     Raises:
-        UserError: the file cannot be read, holds no pattern, or a line is no SMARTS.
+        UserError: the file cannot be read, holds no pattern, or a line is not SMARTS.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

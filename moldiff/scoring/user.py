@@ -78,7 +78,7 @@ def _ask_function(
     file, _, _ = source.rpartition(":")
     if not file or Path(file).suffix != ".py" or not Path(file).is_file():
         raise UserError(
-            f"score {name}: `{source}` is no FILE.py:FUNCTION of a file that exists, no `command: LINE` and no "
+            f"score {name}: `{source}` is neither FILE.py:FUNCTION of a file that exists nor `command: LINE` nor "
             "`command-sdf: LINE`"
         )
     kept = int(Chem.PropertyPickleOptions.AllProps | Chem.PropertyPickleOptions.CoordsAsDouble)
@@ -110,7 +110,7 @@ def _answer(source: str, item: bytes | None) -> _Answer:
         return f"it calls sys.exit({error.code if error.code is not None else ''}); return a number or None"
     except MemoryError:
         return "it takes more memory than there is"
-    except Exception as error:  # the user's own code: whatever it raises is theirs to mend
+    except Exception as error:  # the user's own code: whatever it raises is theirs to fix
         return f"{type(error).__name__}: {str(error)[:500]}"
 
 
@@ -144,9 +144,9 @@ def _ask_with_sdf(
         path = Path(folder) / "molecules.sdf"
         path.write_text(text, encoding="utf-8")
         words = [word.replace(SDF_FILE, str(path)) for word in words]
-        found = _ask_command(name, words, text, len(placed), timeout)
+        answers = _ask_command(name, words, text, len(placed), timeout)
     values: list[float | None] = [None] * len(rows)
-    for place, value in zip(placed, found, strict=True):
+    for place, value in zip(placed, answers, strict=True):
         values[place] = value
     return values
 
@@ -204,9 +204,9 @@ def _run(
                 progress.update(lines - counted)
                 counted = lines
             if output.thread.is_alive():
-                raise UserError(f"score {name}: `{line}` did not end in {seconds:g} s; raise the time-out, or mend it")
+                raise UserError(f"score {name}: `{line}` did not end in {seconds:g} s; raise the time-out, or fix it")
             if output.beyond:
-                raise UserError(f"score {name}: `{line}` writes without end: more than {limit} bytes")
+                raise UserError(f"score {name}: `{line}` wrote more than {limit} bytes")
             process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise UserError(f"score {name}: `{line}` did not end in {seconds:g} s") from None

@@ -1,4 +1,4 @@
-"""The check stage: anybody's molecules in; a row for each record and a summary of all out."""
+"""The check stage: molecules of any source in; a row for each record and a summary of all out."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -59,7 +59,7 @@ def check(
         output: folder of the result.
         train: featurized dataset (its train split), molecule file, or name of shipped weights, for novelty.
         reference: the same, for distances and unseen ring systems; by default the training set.
-        workers: processes; 0 takes the processor cores at hand.
+        workers: processes; 0 uses all available cores.
 
     Raises:
         UserError: an input cannot be read, the output cannot be written, or an extra that is needed is missing.
@@ -174,7 +174,7 @@ def _finished(
     parts: list[Part], census: Census, compared: KnownSet | None, diversity: Diversity, tally: Tally
 ) -> Iterator[dict[str, Any]]:
     """Complete rows, counted on their way."""
-    samples = {number: found for part in parts for number, found in part.samples().items()}
+    samples = {number: values for part in parts for number, values in part.samples().items()}
     for place, row in enumerate(read_rows(parts)):
         row |= samples.get(row["index"], {})
         finish_row(row, place, census)
@@ -192,7 +192,7 @@ def _describe_inputs(inputs: list[str]) -> list[dict[str, str | None]]:
     Raises:
         UserError: a file cannot be read, or is another than its record describes.
     """
-    found: list[dict[str, str | None]] = []
+    sources: list[dict[str, str | None]] = []
     for path in inputs:
         try:
             checksum = None if path == "-" else sha256(Path(path))
@@ -207,6 +207,6 @@ def _describe_inputs(inputs: list[str]) -> list[dict[str, str | None]]:
                 recorded = None
             expected = recorded.get(Path(path).name) if isinstance(recorded, dict) else None
             if expected not in (None, checksum):
-                raise UserError(f"{path}: was changed after it was written, or is not whole; {remedy}")
-        found.append({"path": path, "sha256": checksum})
-    return found
+                raise UserError(f"{path}: was changed after it was written, or is incomplete; {remedy}")
+        sources.append({"path": path, "sha256": checksum})
+    return sources

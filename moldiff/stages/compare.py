@@ -34,11 +34,10 @@ def compare(folders: Sequence[Path], output: Path, *, names: Sequence[str] | Non
     named = list(names) if names else _names(folders)
     if len(named) != len(folders) or len(set(named)) != len(named):
         raise UserError(f"{len(folders)} folders need {len(folders)} different names; given: {', '.join(named)}")
-    read = [CheckSummary.read(folder) for folder in folders]
-    for folder, summary in zip(folders, read, strict=True):
-        if summary.definitions != read[0].definitions:
+    summaries = [CheckSummary.read(folder) for folder in folders]
+    for folder, summary in zip(folders, summaries, strict=True):
+        if summary.definitions != summaries[0].definitions:
             raise UserError(f"{folder}: was checked by other definitions than {folders[0]}; check it again")
-    summaries = [summary.written() for summary in read]
     lines = lines_of(summaries)
     warnings = warnings_of(named, summaries)
     result = {
@@ -60,7 +59,7 @@ def compare(folders: Sequence[Path], output: Path, *, names: Sequence[str] | Non
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """Names of folders, with as much of their paths as tells them apart."""
+    """Names of folders, with as much of their paths as is needed to distinguish them."""
     parts = [folder.resolve().parts for folder in folders]
     for depth in range(1, max(map(len, parts)) + 1):
         names = ["/".join(part[-depth:]) for part in parts]
@@ -89,7 +88,7 @@ def _row(*cells: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text, on one line, of which Markdown and the HTML within it make nothing else: names come from anybody."""
+    """Text on one line, with all that Markdown or HTML would interpret escaped: names come from unknown sources."""
     text = re.sub(r"([\\`*|]|\](?=[(\[:]))", r"\\\1", " ".join(text.split()))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 

@@ -65,7 +65,7 @@ def hydrogens(
     *,
     shard: tuple[int, int] = (0, 1),
 ) -> Path:
-    """Hydrogens for every molecule of the inputs, whose heavy atoms stand still; see `conformers`.
+    """Hydrogens for every molecule of the inputs, whose heavy atoms do not move; see `conformers`.
 
     Hydrogens that a molecule has are placed again.
 
@@ -79,7 +79,7 @@ def merge(parts: Sequence[Path], output: Path) -> Path:
     """Join the files of all shards into the file that one run would have written.
 
     Raises:
-        UserError: a part is missing, or a molecule stands in two of them.
+        UserError: a part is missing, or a molecule is in two of them.
     """
     blocks: list[tuple[int, int, str]] = []
     for part in parts:
@@ -99,12 +99,12 @@ def merge(parts: Sequence[Path], output: Path) -> Path:
 
 def _numbers(block: str) -> dict[str, int]:
     lines = block.split("\n")
-    found = {}
+    numbers = {}
     for name in ("record", "conformer"):
         if (tag := f">  <moldiff_{name}>") not in lines:
             raise UserError(f"a record holds no moldiff_{name}; merge only what `moldiff conformers` wrote")
-        found[name] = int(lines[lines.index(tag) + 1])
-    return found
+        numbers[name] = int(lines[lines.index(tag) + 1])
+    return numbers
 
 
 def _run(

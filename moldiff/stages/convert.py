@@ -7,7 +7,8 @@ from moldiff.chemistry.formats.records import read_records
 from moldiff.chemistry.formats.sdf import data_items
 from moldiff.chemistry.formats.writing import kind_of
 from moldiff.config.sample import SampleOptions
-from moldiff.files.manifest import read_record, record_of, write_record
+from moldiff.files.manifest import record_of, write_record
+from moldiff.files.records import SamplesInfo
 from moldiff.sampling.finish import finish
 from moldiff.sampling.molecules import Molecules
 from moldiff.scoring.molecule.parsing import parse
@@ -18,7 +19,7 @@ def sample_as(options: SampleOptions, weights: str | Path, output: Path, *, over
     """Generate molecules and write them as the output's name says: .sdf, .smi or .csv, each also with .gz.
 
     A CSV holds all molecules, those that are none with their problem and without SMILES; a SMILES file leaves these out
-    and says how many they are. The record stands beside it as OUTPUT.json.
+    and says how many they are. The record is written beside it as OUTPUT.json.
 
     Args:
         options: of the sampling.
@@ -46,9 +47,8 @@ def sample_as(options: SampleOptions, weights: str | Path, output: Path, *, over
     without = sum(not smiles for smiles in finished.to_smiles())
     if kind_of(output) == ".smi" and without:
         print(f"{output}: {without} of {len(finished)} have no SMILES and are left out", file=sys.stderr)
-    summary = read_record(record_of(made), "sample again")
-    kept = {name: value for name, value in summary.items() if name not in ("sha256", "record_sha256")}
-    write_record(output.with_name(f"{output.name}.json"), kept | {"without_smiles": without}, [output])
+    info = SamplesInfo.beside(made, "sample again").model_dump()
+    write_record(output.with_name(f"{output.name}.json"), info | {"without_smiles": without}, [output])
     record_of(made).unlink()
     made.unlink()
     return output

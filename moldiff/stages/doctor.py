@@ -97,10 +97,10 @@ def _computes(number: int) -> bool:
 def _shipped() -> Iterator[Finding]:
     for name in shipped.names():
         size = f"{(shipped.FOLDER / f'{name}.safetensors').stat().st_size / 2**20:.1f} MiB"
-        whole = shipped.is_whole(name)
+        intact = shipped.is_whole(name)
         known = "" if shipped.has_reference(name) else "; what it learned from is missing: no --train NAME"
-        text = size + known if whole else "damaged; install moldiff again"
-        yield Finding("Weights that ship", name, text, not whole)
+        text = size + known if intact else "damaged; install moldiff again"
+        yield Finding("Weights that ship", name, text, not intact)
 
 
 def _workflow() -> Iterator[Finding]:
@@ -128,12 +128,12 @@ def _folders() -> Iterator[Finding]:
 
 def _requirements() -> list[tuple[str, str]]:
     """Name of each required package, and the extra it belongs to or ""."""
-    found = []
+    requirements = []
     for text in metadata.requires("moldiff") or []:
         name, extra = _NAME.match(text), _EXTRA.search(text)
         if name and name.group() != "moldiff":
-            found.append((name.group(), extra.group(1) if extra else ""))
-    return found
+            requirements.append((name.group(), extra.group(1) if extra else ""))
+    return requirements
 
 
 def _version(name: str) -> str:

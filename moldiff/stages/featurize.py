@@ -46,7 +46,7 @@ def featurize(options: FeaturizeOptions, output: Path, *, workers: int = 0) -> d
     Args:
         options: inputs and how to treat them; ``shards`` parts are made one after the other and merged.
         output: folder of arrays.safetensors, molecules.parquet, rejected.csv and dataset.json.
-        workers: processes; 0 takes the processor cores at hand.
+        workers: processes; 0 uses all available cores.
 
     Raises:
         UserError: an input cannot be read, no record gives a molecule, the output cannot be written, an element
@@ -158,8 +158,8 @@ def _inputs(options: FeaturizeOptions) -> list[str]:
         expand_inputs([])
     names: dict[str, None] = {}
     for given in options.inputs:
-        found = [given] if given.startswith(PREFIX) else map(str, expand_inputs([given]))
-        names.update(dict.fromkeys(found))
+        paths = [given] if given.startswith(PREFIX) else map(str, expand_inputs([given]))
+        names.update(dict.fromkeys(paths))
     return list(names)
 
 
@@ -209,8 +209,8 @@ def _split_of(record: Record, options: FeaturizeOptions) -> str:
     given = record.properties.get(options.split_column)
     place = split_from_text(given) if given is not None else None
     if place is None:
-        told = "is not there" if given is None else f"holds {given[:40]!r}"
-        raise Rejected(f"no split: column {options.split_column} {told}; it must hold train, valid or test")
+        state = "is not there" if given is None else f"holds {given[:40]!r}"
+        raise Rejected(f"no split: column {options.split_column} {state}; it must hold train, valid or test")
     return place
 
 

@@ -21,7 +21,8 @@ from moldiff.config.report import ReportOptions
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import only_writer, sha256
-from moldiff.files.manifest import read_record, record_of, write_record
+from moldiff.files.manifest import record_of, write_record
+from moldiff.files.records import SamplesInfo
 from moldiff.models.shipped import weights_path
 from moldiff.sampling.finish import finish
 from moldiff.sampling.molecules import smiles_of
@@ -77,10 +78,10 @@ def generate(
         output: .sdf, .smi or .csv, each also with .gz.
         train: what novelty is measured against; by default what the shipped weights learned from.
         report: HTML page of all molecules that were made.
-        workers: processes that check; 0 takes the processor cores at hand.
+        workers: processes that check; 0 uses all available cores.
 
     Returns:
-        The record, as it stands beside the output.
+        The record, as written beside the output.
 
     Raises:
         UserError: a condition, the weights or the output cannot be used, or there is nothing to be novel against.
@@ -165,11 +166,11 @@ def _sampled(asked: SampleOptions, weights: str, path: Path) -> Path:
 def _add_round(
     path: Path, made: _Made, judge: Judge, ranking: RankOptions, known: KnownSet | None, workers: int
 ) -> None:
-    summary = read_record(record_of(path), f"remove the folder {path.parent} and generate again")
+    summary = SamplesInfo.beside(path, f"remove the folder {path.parent} and generate again")
     records = list(read_records([str(path)]))
     first = made.asked
-    made.asked += summary["requested"]
-    made.not_finite += summary["not_finite"]
+    made.asked += summary.requested
+    made.not_finite += summary.not_finite
     made.files.append(path)
     candidates: list[Candidate] = []
     by_number: dict[int, Record] = {}

@@ -159,8 +159,8 @@ def optimize(
             evaluations += made
             scores = [member.score for member in population if member.score is not None]
             accepted = sum(one.accepted for one in made)
-            told = f"{accepted} of {len(made)} accepted, mean {np.mean(scores):.4g}, best {max(scores):.4g}"
-            print(f"round {number + 1}: {told}", file=sys.stderr)
+            summary = f"{accepted} of {len(made)} accepted, mean {np.mean(scores):.4g}, best {max(scores):.4g}"
+            print(f"round {number + 1}: {summary}", file=sys.stderr)
         winners = best(evaluations, first, options.population)
         _write(output, sampler, winners)
         write_text(output.with_suffix(".csv"), _log(evaluations))

@@ -16,7 +16,7 @@ LIBRARY = "data/library.csv"
 
 
 def workflow_folder() -> Path:
-    """The folder that holds Snakefile, workflows/ and data/: within the package, or the clone it stands in.
+    """The folder that holds Snakefile, workflows/ and data/: within the package, or the clone that holds the package.
 
     Raises:
         UserError: the installation holds no workflow.

@@ -37,7 +37,7 @@ _Made = tuple[int, bytes | str]
 def rank(check: Path, output: Path, options: RankOptions, *, inputs: Sequence[str] | None = None) -> dict[str, Any]:
     """Write shortlist.sdf, shortlist.csv, candidates.csv and rank.json; returns the last.
 
-    Every record of the check stands in candidates.csv with what became of it.
+    Every record of the check is in candidates.csv, with the outcome and its reason.
 
     Args:
         check: folder made by the check stage.
@@ -124,7 +124,7 @@ def write_csv(path: Path, candidates: Sequence[Candidate], columns: Sequence[str
 
 
 def _refuse_unwritable(passing: Sequence[Candidate], mols: Mapping[int, Chem.Mol]) -> None:
-    """Give a reason to those that cannot stand in an SDF; only rare bonds are tried, for it takes time."""
+    """Give a reason to those that cannot be written to an SDF; only rare bonds are tried, for it takes time."""
     odd = [c.row["index"] for c in passing if any(bond in c.row["smiles"] for bond in _ODD_BONDS)]
     items = ((number, mols[number].ToBinary(_KEPT)) for number in odd)
     lost = _in_processes(_write, items, SECONDS)[1] if odd else {}

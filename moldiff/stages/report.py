@@ -23,7 +23,7 @@ def report(
     config: Mapping[str, Any] | None = None,
     benchmarks: Path | None = None,
 ) -> Path:
-    """Write the report; every part may be left out, and the page says what is missing where it would stand.
+    """Write the report; every part may be left out, and the page says in its place what is missing.
 
     Args:
         options: title and numbers of pictures.

@@ -13,14 +13,14 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from moldiff.chemistry.formats.sdf import write_sdf_block
 from moldiff.config.options import canonical_json, parse
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, write_text
-from moldiff.files.manifest import read_record, record_of, write_record
+from moldiff.files.manifest import record_of, write_record
+from moldiff.files.records import SamplesInfo
 from moldiff.progress import Progress
 from moldiff.sampling.acceptance import Acceptance
 from moldiff.sampling.plan import Plan, PlannedBatch, known_sizes
@@ -53,7 +53,7 @@ def sample(
         weights: a model's file, or the name of shipped weights.
         output: the SDF file.
         shard: (k, N) makes the k-th of N parts, to be joined by `merge_samples`.
-        overwrite: begin anew even if there are finished batches.
+        overwrite: start again even if there are finished batches.
         announce: say at the end what was made.
 
     Raises:
@@ -81,23 +81,30 @@ def merge_samples(parts: Sequence[Path], output: Path) -> Path:
         raise UserError(
             f"{output}: the parts {', '.join(map(str, parts))} hold the same molecule twice; give each once"
         )
-    records = [_read_record(part) for part in parts]
-    identities = {json.dumps([record["options"], record["model"]], sort_keys=True) for record in records}
+    records = [SamplesInfo.beside(part, "sample this shard again") for part in parts]
+    identities = {json.dumps([record.options, record.model], sort_keys=True) for record in records}
     if len(identities) != 1:
-        raise UserError(f"{output}: the parts were made with different options or weights; sample all shards anew")
+        raise UserError(f"{output}: the parts were made with different options or weights; sample all shards again")
     first = records[0]
-    requested = sum(record["requested"] for record in records)
-    if requested != first["options"]["n"]:
-        raise UserError(f"{output}: the parts hold {requested} of {first['options']['n']} molecules; give all shards")
+    options = parse(SampleOptions, first.options, f"{record_of(parts[0])}: options")
+    requested = sum(record.requested for record in records)
+    if requested != options.n:
+        raise UserError(f"{output}: the parts hold {requested} of {options.n} molecules; give all shards")
     _write(output, blocks)
-    joined = {
-        **first,
-        **_restarts(blocks, Plan.of(parse(SampleOptions, first["options"], f"{record_of(parts[0])}: options"))),
-        **{key: sum(record[key] for record in records) for key in ("requested", "produced", "not_finite")},
-        "flawed": dict(sorted(sum((Counter(record["flawed"]) for record in records), Counter()).items())),
-        "seconds": round(sum(record["seconds"] for record in records), 3),
-    }
-    write_record(record_of(output), joined, [output])
+    restarts, mean = _restarts(blocks, Plan.of(options))
+    flawed = sum((Counter(record.flawed) for record in records), Counter[str]())
+    joined = first.model_copy(
+        update={
+            "requested": requested,
+            "produced": sum(record.produced for record in records),
+            "not_finite": sum(record.not_finite for record in records),
+            "flawed": dict(sorted(flawed.items())),
+            "restarts": restarts,
+            "mean_evaluations": mean,
+            "seconds": round(sum(record.seconds for record in records), 3),
+        }
+    )
+    write_record(record_of(output), joined.model_dump(), [output])
     return output
 
 
@@ -133,25 +140,27 @@ def _sample(
             progress.update(len(batch.indices))
     seconds = time.monotonic() - start
     _write(output, blocks)
-    record = {
-        "requested": requested,
-        "produced": len(blocks),
-        "not_finite": requested - len(blocks) - flawed.total(),
-        "flawed": dict(sorted(flawed.items())),
-        "evaluations": plan.evaluations,
-        **_restarts(blocks, plan),
-        "seconds": round(seconds, 3),
-        "model": sampler.model.checksum,
-        "options": plan.options.model_dump(mode="json"),
-        "version": version(),
-    }
-    write_record(record_of(output), record, [output])
-    for left in output.parent.glob(f".{glob.escape(output.name)}.*.parts"):  # also those of a run with other options
-        shutil.rmtree(left, ignore_errors=True)
+    restarts, mean = _restarts(blocks, plan)
+    info = SamplesInfo(
+        requested=requested,
+        produced=len(blocks),
+        not_finite=requested - len(blocks) - flawed.total(),
+        flawed=dict(sorted(flawed.items())),
+        evaluations=plan.evaluations,
+        restarts=restarts,
+        mean_evaluations=mean,
+        seconds=round(seconds, 3),
+        model=sampler.model.checksum,
+        options=plan.options.model_dump(mode="json"),
+        version=version(),
+    )
+    write_record(record_of(output), info.model_dump(), [output])
+    for folder in output.parent.glob(f".{glob.escape(output.name)}.*.parts"):  # also those of a run with other options
+        shutil.rmtree(folder, ignore_errors=True)
     if announce:
         print(f"{output}: {len(blocks)} of {requested} molecules in {seconds:.1f} s", file=sys.stderr)
         if plan.options.restart_if != "invalid":
-            print(_first_attempts(record, plan.options), file=sys.stderr)
+            print(_first_attempts(info, plan.options), file=sys.stderr)
     return output
 
 
@@ -176,22 +185,18 @@ def _records(sampler: Sampler, plan: Plan, batch: PlannedBatch, part: KeptPart |
     return "".join(blocks), dict(flaws)
 
 
-def _restarts(blocks: list[str], plan: Plan) -> dict[str, Any]:
-    """How many molecules were made with 0, 1, ... restarts, and what one cost on average."""
-    counts = Counter(int(found.group(1)) for block in blocks if (found := _RESTARTS.search(block)))
+def _restarts(blocks: list[str], plan: Plan) -> tuple[dict[str, int], float | None]:
+    """Number of molecules by their number of restarts, and the evaluations for one on average."""
+    counts = Counter(int(match.group(1)) for block in blocks if (match := _RESTARTS.search(block)))
     made, restarts = counts.total(), sum(number * count for number, count in counts.items())
     mean = plan.evaluations + restarts * plan.restart_evaluations / made if made else None
-    return {
-        "restarts": {str(number): counts[number] for number in sorted(counts)},
-        "mean_evaluations": None if mean is None else round(mean, 2),
-    }
+    return {str(number): counts[number] for number in sorted(counts)}, None if mean is None else round(mean, 2)
 
 
-def _first_attempts(record: dict[str, Any], options: SampleOptions) -> str:
-    """How many molecules met ``restart_if`` on the first attempt, which is what the network makes by itself."""
-    first, asked = record["restarts"].get("0", 0), record["requested"]
-    passed = f"{first} of {asked} passed on the first attempt"
-    return f"restart_if {options.restart_if}: {passed}; {record['mean_evaluations']} evaluations a molecule"
+def _first_attempts(info: SamplesInfo, options: SampleOptions) -> str:
+    """How many molecules met ``restart_if`` on the first attempt, which is what the network achieves alone."""
+    passed = f"{info.restarts.get('0', 0)} of {info.requested} passed on the first attempt"
+    return f"restart_if {options.restart_if}: {passed}; {info.mean_evaluations} evaluations a molecule"
 
 
 def _identity(
@@ -228,13 +233,9 @@ def _split(path: Path) -> list[str]:
 
 
 def _index_of(block: str) -> int:
-    found = _INDEX.search(block)
-    assert found is not None  # as it was made, or as it was read
-    return int(found.group(1))
-
-
-def _read_record(part: Path) -> dict[str, Any]:
-    return read_record(record_of(part), "sample this shard again")
+    match = _INDEX.search(block)
+    assert match is not None  # as it was made, or as it was read
+    return int(match.group(1))
 
 
 def _write(output: Path, blocks: list[str]) -> None:

@@ -49,7 +49,7 @@ def train(
         dataset: folder of a featurized set.
         output: folder of the results.
         state: folder of the state from which a killed training resumes; by default ``output``/state.
-        overwrite: begin anew even if there is a state or a finished model.
+        overwrite: start again even if there is a saved state or a finished model.
 
     Returns:
         The path of the weights.
@@ -72,11 +72,11 @@ def train(
 def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> Path:
     keep_large_buffers()
     featurized = open_dataset(dataset, verify=True)
-    if missing := [name for name in STATISTICS if featurized.info.get(name) is None]:
+    if missing := [name for name in STATISTICS if getattr(featurized.info, name) is None]:
         raise UserError(f"{dataset / INFO_FILE}: does not say {missing[0]}; featurize the molecules again")
     torch.manual_seed(options.seed)
     claim_state(state, dataset)
-    model, properties = steered(options, start_model(options, dict(featurized.info)), featurized, state)
+    model, properties = steered(options, start_model(options, featurized.info), featurized, state)
     vocabulary = model.network.vocabulary
     tuned = options.start_from is not None
     learning, held_out = (
@@ -119,7 +119,7 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
         "device": str(learner.fabric.device.type),
         "options": options.model_dump(mode="json"),
         **({"left_out": left_out} if left_out else {}),
-        "dataset": {key: featurized.info.get(key) for key in ("molecules", "records_read", "sha256", "hydrogens")},
+        "dataset": featurized.info.model_dump(include={"molecules", "records_read", "sha256", "hydrogens"}),
         "versions": {"moldiff": version(), "torch": torch.__version__},
     }
     trained = replace(model, network=averaged, history=history)

@@ -32,7 +32,7 @@ def new_fabric(options: TrainOptions) -> Fabric:
     there = torch.cuda.device_count() if accelerator == "cuda" else available_cores()
     if options.devices > there and isinstance(starter, LightningEnvironment) and not options.oversubscribe:
         what = "GPUs" if accelerator == "cuda" else "processor cores"
-        raise UserError(f"devices {options.devices}: {there} {what} are there; ask for fewer, or set oversubscribe")
+        raise UserError(f"devices {options.devices}: there are {there} {what}; ask for fewer, or set oversubscribe")
     precision = {"float32": "32-true", "bfloat16": "bf16-mixed", "float64": "64-true"}[options.precision]
     return Fabric(
         accelerator=accelerator,
@@ -50,7 +50,7 @@ def launcher(processes: int) -> ClusterEnvironment:
     The variables of a Slurm job alone say nothing: a job of the workflow runs one task, whatever it trains on.
 
     Raises:
-        UserError: srun was not told how many tasks a node has.
+        UserError: srun was not given the number of tasks per node.
     """
     if processes > 1 and TorchElasticEnvironment.detect():
         return TorchElasticEnvironment()

@@ -20,7 +20,7 @@ class MetricsLog:
     """Means of the losses, a row every so many steps.
 
     Args:
-        path: of the CSV file; it is rewritten whole, so it never ends in half a row.
+        path: of the CSV file; it is rewritten completely, so it never ends in half a row.
         weights: of each loss in the total.
         every: steps of a row.
     """

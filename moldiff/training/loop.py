@@ -11,7 +11,7 @@ from moldiff.training.learner import Learner
 
 @dataclass
 class Progress:
-    """Where a training stands; saved with its state."""
+    """How far a training is; saved with its state."""
 
     step: int = 0
     molecules: int = 0
@@ -30,7 +30,7 @@ class Report:
     Attributes:
         losses: mean of each loss, unweighted.
         fraction: share of the training that is done after it.
-        stopped: somebody asked the training to stop; no step follows.
+        stopped: the training was asked to stop; no step follows.
     """
 
     losses: dict[str, float]
@@ -46,7 +46,7 @@ class Report:
 def steps(
     learner: Learner, progress: Progress, batches: Iterator[MoleculeBatch], asked: Callable[[], bool] = lambda: False
 ) -> Iterator[Report]:
-    """Steps from where the progress stands to the end of the training, which it counts.
+    """The remaining steps of the training; the progress counts them.
 
     Args:
         learner: takes the steps.

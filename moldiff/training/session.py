@@ -124,7 +124,7 @@ class Session:
         self.learner.fabric.barrier()
 
     def resumed(self) -> Progress:
-        """Where the saved state stands, with learner and log set to it; the beginning if there is none.
+        """The saved progress, with learner and log set to it; the beginning if there is none.
 
         Raises:
             UserError: it is damaged, or of another training.
@@ -141,8 +141,8 @@ class Session:
             progress = Progress(**content["progress"])
             self.log.restart(progress.step, content["log"])
         except (KeyError, IndexError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-            told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise UserError(f"{path}: holds no state of this training ({told}); {REMEDY}") from None
+            message = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise UserError(f"{path}: holds no state of this training ({message}); {REMEDY}") from None
         if progress.step >= self.log.every and not self.log.path.exists():
             raise UserError(f"{self.log.path}: is missing beside the saved state; put it back, or {REMEDY}")
         return progress

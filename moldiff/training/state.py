@@ -1,4 +1,4 @@
-"""The state that a killed training resumes from: one file, whole and unchanged or refused, and never a pickle."""
+"""The state that a killed training resumes from: one file, refused unless complete and unchanged; never a pickle."""
 
 import hashlib
 import io
@@ -46,8 +46,8 @@ def load_state(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # what torch raises of a foreign archive is of many kinds
-        told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise UserError(f"{path}: the saved state cannot be read ({told}); {REMEDY}") from None
+        message = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise UserError(f"{path}: the saved state cannot be read ({message}); {REMEDY}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: holds no saved state; {REMEDY}")
     return content

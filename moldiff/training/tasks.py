@@ -47,9 +47,9 @@ class TaskMixture:
             random: of all random numbers; untouched where there is nothing to draw.
         """
         shares = self.shares.model_dump()
-        whole = shares["new"] == sum(shares.values())
-        names = ["new"] * len(batch) if whole else self._tasks(batch, random, shares)
-        seeds = np.random.default_rng(0 if whole else int(torch.randint(2**62, (), generator=random)))
+        only_new = shares["new"] == sum(shares.values())
+        names = ["new"] * len(batch) if only_new else self._tasks(batch, random, shares)
+        seeds = np.random.default_rng(0 if only_new else int(torch.randint(2**62, (), generator=random)))
         patterns = [_pattern(name, batch, number, self.vocabulary, seeds) for number, name in enumerate(names)]
         if self.placeholders:
             allowed = torch.tensor([pattern.open_ended for pattern in patterns])
@@ -62,8 +62,8 @@ class TaskMixture:
     def _tasks(self, batch: MoleculeBatch, random: Generator, shares: dict[str, float]) -> list[str]:
         names = list(shares)
         weights = torch.tensor([shares[name] for name in names], dtype=torch.float64)
-        drawn = torch.multinomial(weights, len(batch), replacement=True, generator=random)
-        return [names[place] for place in drawn.tolist()]
+        chosen = torch.multinomial(weights, len(batch), replacement=True, generator=random)
+        return [names[place] for place in chosen.tolist()]
 
 
 @dataclass(frozen=True)

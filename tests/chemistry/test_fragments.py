@@ -132,7 +132,7 @@ def test_parts_are_joined_in_their_poses():
 
 
 @pytest.mark.parametrize(
-    ("smiles", "told"),
+    ("smiles", "message"),
     [
         ("c1ccccc1.C[*]", "in 2 pieces, and one piece is asked for"),
         ("FC(F)(F)F", "no atom is open"),
@@ -143,8 +143,8 @@ def test_parts_are_joined_in_their_poses():
         ("", "empty"),
     ],
 )
-def test_what_cannot_be_grown_is_refused(smiles: str, told: str):
-    with pytest.raises(UserError, match=told):
+def test_what_cannot_be_grown_is_refused(smiles: str, message: str):
+    with pytest.raises(UserError, match=message):
         fragments_of_smiles(smiles, hydrogens="implicit", conformers=1, seed=0)
 
 
@@ -173,6 +173,6 @@ def test_other_lists_of_atoms_are_refused(text: str):
 
 def test_atoms_to_replace_must_be_some_of_the_molecules(tmp_path: Path):
     mol = read_molecule(write(tmp_path / "a.sdf", posed("CCO")))
-    for atoms, told in (([3], "no atom 4"), ([0, 1, 2], "every atom"), ([], "no atom is replaced")):
-        with pytest.raises(UserError, match=told):
+    for atoms, message in (([3], "no atom 4"), ([0, 1, 2], "every atom"), ([], "no atom is replaced")):
+        with pytest.raises(UserError, match=message):
             without_atoms(mol, atoms, "a", hydrogens="implicit")

@@ -82,7 +82,7 @@ def test_damaged_and_false_gzip(tmp_path):
     (record,) = read(path)
     assert record.problem.startswith("damaged gzip")
     path.write_bytes(SDF.encode())
-    with pytest.raises(UserError, match="is no gzip file"):
+    with pytest.raises(UserError, match="is not a gzip file"):
         read(path)
 
 

@@ -31,7 +31,7 @@ def test_a_result_that_cannot_be_written_is_one_line(line: str, reason: str, tmp
     if "Broken" in reason and done.returncode == 0:
         pytest.skip("it was all in the pipe before its reader left")
     assert done.returncode == 2
-    assert done.stderr == f"error: standard output cannot be written: {reason}; files that were made are whole\n"
+    assert done.stderr == f"error: standard output cannot be written: {reason}; files already written are complete\n"
 
 
 def test_a_message_that_nobody_reads_stops_nothing(tmp_path: Path):

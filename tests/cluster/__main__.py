@@ -28,7 +28,7 @@ from tests.cluster.slurm import Slurm, Unavailable, install
 SHARDS = 4
 LIMIT = 420.0
 """Seconds that a run through Slurm may take."""
-# The profile as it stands; only the waiting is shorter than a large cluster likes it, and without a database Slurm
+# The profile as it is; only the waiting is shorter than a large cluster likes it, and without a database Slurm
 # is asked by squeue. Slurm's own requeueing of a lost node's job would wait for two minutes before Snakemake's retry.
 QUICK = ["--slurm-no-requeue"]
 QUICK += ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
@@ -143,7 +143,7 @@ def processes_of(words: str) -> Iterator[int]:
 
 
 def account(slurm: Slurm) -> list[str]:
-    """Show what Slurm itself tells of the jobs; returns what is missing in it."""
+    """Show what Slurm itself reports about the jobs; returns what is missing in it."""
     jobs = slurm.jobs()
     print("\n  job  state       comment")
     for number, comment, state in jobs:

@@ -52,8 +52,8 @@ def install(seconds: float = 120) -> None:
                 env=environment, capture_output=True, text=True, timeout=max(1, end - time.monotonic()), check=False,
             )  # fmt: skip
             if done.returncode:
-                told = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-                raise Unavailable(f"apt-get {words[0]} failed: {told}")
+                reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+                raise Unavailable(f"apt-get {words[0]} failed: {reason}")
     except subprocess.TimeoutExpired:
         raise Unavailable(f"apt-get did not end within {seconds:.0f} s") from None
     finally:
@@ -112,10 +112,10 @@ class Slurm:
 
     def running(self, comment: str) -> str:
         """Number of the running job with this comment."""
-        return next(job for job, told, state in self.jobs("running") if told == comment)
+        return next(job for job, text, state in self.jobs("running") if text == comment)
 
     def lose_node(self, job: str) -> str:
-        """End a job's node as if its power had failed, and tell Slurm, which elsewhere finds out by itself.
+        """End a job's node as if its power had failed, and notify Slurm, which elsewhere notices by itself.
 
         Returns:
             The node's name.

@@ -84,7 +84,7 @@ def test_single_atoms_have_no_bonds(tmp_path):
 
 
 def test_unfinished_truncated_changed_and_foreign_sets_are_errors(tmp_path):
-    with pytest.raises(UserError, match="no finished featurized set"):
+    with pytest.raises(UserError, match="not a finished featurized set"):
         open_dataset(tmp_path)
     write_set(tmp_path)
     arrays = tmp_path / ARRAYS_FILE

@@ -21,7 +21,7 @@ def blocks(text: str) -> list[tuple[str, str]]:
 
 
 def lines(content: str) -> Iterator[list[str]]:
-    """The words of each command of a shell block; what is no command line, such as a table, is left out."""
+    """The words of each command of a shell block; what is not a command line, such as a table, is left out."""
     if content.startswith("#!"):
         return
     for line in content.replace("\\\n", " ").splitlines():

@@ -60,9 +60,9 @@ def disk(folder: Path, undisturbed: Path) -> list[str]:
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={TOO_SMALL}", "moldiff", str(folder)], check=True)
     try:
         run = tiny_workflow.write(folder / "run", **CHANGES)
-        told = failing(folder / "run")
-        if "room" not in told and "No space left" not in told:
-            return [f"the full disk is not named:\n{told[-2000:]}"]
+        output = failing(folder / "run")
+        if "room" not in output and "No space left" not in output:
+            return [f"the full disk is not named:\n{output[-2000:]}"]
         subprocess.run(["mount", "-o", "remount,size=1G", str(folder)], check=True)
         finish(folder / "run", 1)
         return tiny_workflow.differences(run, undisturbed)
@@ -78,8 +78,8 @@ def truncated(folder: Path, undisturbed: Path) -> list[str]:
     for name in ("samples.sdf", "training/model.safetensors", "dataset/arrays.safetensors"):
         path = run / name
         os.truncate(path, path.stat().st_size - 100)
-        told = failing(folder)
-        if path.name not in told or "; " not in told:
+        output = failing(folder)
+        if path.name not in output or "; " not in output:
             wrong.append(f"{name} is read though its end is missing")
         path.unlink()
         finish(folder, 1)
@@ -94,8 +94,8 @@ def two(folder: Path, undisturbed: Path) -> list[str]:
         subprocess.Popen(command(1), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for _ in range(2)
     ]
-    told = [process.communicate(timeout=3600)[0] for process in both]
-    refused = [text for process, text in zip(both, told, strict=True) if process.returncode]
+    output = [process.communicate(timeout=3600)[0] for process in both]
+    refused = [text for process, text in zip(both, output, strict=True) if process.returncode]
     wrong = [] if len(refused) == 1 and "another workflow is running there" in refused[0] else ["none was refused"]
     return wrong + tiny_workflow.differences(run, undisturbed)
 

@@ -4,7 +4,7 @@ A tiny configuration starts in a fresh folder and is killed with all its jobs at
 SIGINT with ten seconds of grace); the same command is started again, killed again, and after some kills left to end.
 The files must be those of a run that nobody disturbed, byte for byte, and nothing half-written may stay behind. Moments
 are drawn in seconds of processor time, so that a busy machine is hit in the same places. Exit status 1 if any kill is
-not made good.
+not recovered from.
 """
 
 import argparse
@@ -52,25 +52,25 @@ def main() -> int:
             folders += 1
             folder = base / str(folders)
             run = tiny_workflow.write(folder, **CHANGES)
-            told = []
-            while len(told) < min(given.each, given.kills - kills):
+            kills_sent = []
+            while len(kills_sent) < min(given.each, given.kills - kills):
                 sent = draw.choice((signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
                 stage = kill(folder, given.cores, sent, draw.uniform(0.5, seconds * min(1, 2 / given.each)))
                 if not stage:
                     break  # it ended before its moment came
-                told.append(f"{sent.name} in {stage}")
-            if not told:
+                kills_sent.append(f"{sent.name} in {stage}")
+            if not kills_sent:
                 continue
             try:
                 finish(folder, given.cores)
                 wrong = tiny_workflow.differences(run, undisturbed)
             except subprocess.CalledProcessError as error:
                 wrong = [f"the rerun fails:\n{error.output[-3000:]}"]
-            kills += len(told)
-            good += len(told) * (not wrong)
-            print(f"run {folders}: {', '.join(told)}: {'; '.join(wrong) or 'as undisturbed'}", flush=True)
+            kills += len(kills_sent)
+            good += len(kills_sent) * (not wrong)
+            print(f"run {folders}: {', '.join(kills_sent)}: {'; '.join(wrong) or 'as undisturbed'}", flush=True)
             shutil.rmtree(folder)
-        print(f"{good} of {kills} kills made good by the rerun, in {folders} runs", flush=True)
+        print(f"{good} of {kills} kills were recovered by the rerun, in {folders} runs", flush=True)
         return good < kills
     finally:
         shutil.rmtree(base, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Nothing stands under its final name before it is complete."""
+"""Nothing has its final name before it is complete."""
 
 import errno
 import os

@@ -14,7 +14,9 @@ from tests import tiny
 @pytest.fixture
 def model() -> Model:
     statistics = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, {4: 3, 6: 1}, "implicit")
-    return Model(tiny.network(irreps="16x0e + 4x1o + 4x2e").float(), statistics, {"steps": 12, "options": {"seed": 1}})
+    return Model.of(
+        tiny.network(irreps="16x0e + 4x1o + 4x2e").float(), statistics, {"steps": 12, "options": {"seed": 1}}
+    )
 
 
 @pytest.fixture
@@ -72,14 +74,14 @@ def test_others_may_read_the_weights(saved: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kept", [0, 4, 100, -1])
 def test_truncated_file(saved: Path, kept: int) -> None:
     saved.write_bytes(saved.read_bytes()[:kept])
-    assert "not a whole safetensors file" in refusal(saved)
+    assert "not a complete safetensors file" in refusal(saved)
 
 
 def test_something_else(saved: Path, tmp_path: Path) -> None:
     saved.write_text("SDF, by mistake\n$$$$\n" * 100)
-    assert "not a whole safetensors file" in refusal(saved)
+    assert "not a complete safetensors file" in refusal(saved)
     assert "no such weights file" in refusal(tmp_path / "missing.safetensors")
-    assert "not a whole safetensors file" in refusal(tmp_path)
+    assert "not a complete safetensors file" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("earlier", ["moldiff-weights-1", "moldiff-weights-2"])

@@ -12,7 +12,7 @@ SIZES = {4: 3, 6: 1}
 
 
 def model() -> Model:
-    return Model(tiny.network(), Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, SIZES, "implicit"))
+    return Model.of(tiny.network(), Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, SIZES, "implicit"))
 
 
 @torch.no_grad()
@@ -46,6 +46,7 @@ def test_marginals_count_the_placeholders() -> None:
         assert abs(sum(shares) - 1) < 1e-9
         assert len(shares) == grown.network.vocabulary.sizes[name]
     assert 0 < grown.statistics.marginals["element"][-1] < 0.2
+    assert grown.process.modalities["element"].marginal.tolist() == grown.statistics.marginals["element"]
     twice = with_placeholder(grown, 0.3, SIZES)
     assert twice.network is grown.network
     assert twice.statistics.marginals == grown.statistics.marginals

@@ -20,14 +20,14 @@ class Messages(nn.Module):
     def __init__(self, atom_channels: int = 16, pair_channels: int = 8, steps: int = 2) -> None:
         super().__init__()
         self.atom_channels, self.pair_channels, self.steps = atom_channels, pair_channels, steps
-        self.told = nn.Linear(CONDITION, atom_channels)
+        self.from_condition = nn.Linear(CONDITION, atom_channels)
         self.to_pair = nn.Linear(atom_channels, pair_channels)
         self.message = nn.Linear(pair_channels + 1, pair_channels)
         self.to_atom = nn.Linear(pair_channels, atom_channels)
         self.weigh = nn.Linear(pair_channels, 1, bias=False)
 
     def forward(self, atoms: Atoms, pairs: Tensor, condition: Tensor, graph: CompleteGraph) -> tuple[Atoms, Tensor]:
-        scalars, pos = atoms.scalars + self.told(condition)[:, None], atoms.pos
+        scalars, pos = atoms.scalars + self.from_condition(condition)[:, None], atoms.pos
         for _ in range(self.steps):
             distance = graph.distance(pos)[:, :, None]
             both = pairs + graph.ends() @ self.to_pair(scalars)

@@ -66,7 +66,7 @@ def test_components_of_irreps_follow_one_another(irreps: o3.Irreps) -> None:
 
 def test_irreps_that_no_one_tensor_can_hold_are_refused() -> None:
     for text in ("4x1o+8x2e", "4x1o+4x1o"):
-        with pytest.raises(ValueError, match="every irrep must stand once"):
+        with pytest.raises(ValueError, match="every irrep must occur once"):
             channels(o3.Irreps(text))
 
 

@@ -115,7 +115,8 @@ def _dataset(folder: Path) -> None:
     folder.mkdir(parents=True)
     pd.DataFrame({"smiles": TRAINED, "split": ["train"] * len(TRAINED)}).to_parquet(folder / "molecules.parquet")
     (folder / "rejected.csv").write_text(f"source,record,id,reason\nx.sdf,3,{EVIL},no atoms\n", encoding="utf-8")
-    info = {"records_read": 10, "molecules": 8, "rejected": 2, "reasons": {"no atoms": 1, "element Xe": 1}}
+    info = {"records_read": 10, "molecules": 8, "conformers": 8}
+    info |= {"rejected": 2, "reasons": {"no atoms": 1, "element Xe": 1}}
     _json(folder / "dataset.json", {**info, "splits": {"train": 8}, "hydrogens": "explicit", "seed": 0})
 
 

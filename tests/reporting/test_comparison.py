@@ -1,4 +1,4 @@
-"""The page of `compare`: what stands on it, and what is marked as best."""
+"""The page of `compare`: what it shows, and what is marked as best."""
 
 import pandas as pd
 import pytest
@@ -7,22 +7,35 @@ from hypothesis import strategies as st
 
 from moldiff.reporting.comparison import Cell, difference, lines_of
 from moldiff.reporting.comparison_page import comparison_page
+from moldiff.scoring.records import (
+    CheckSummary,
+    DescriptorRecord,
+    DistanceRecord,
+    HistogramRecord,
+    KnownSetRecord,
+    rate_record,
+)
 from moldiff.scoring.sets.statistics import rate
 
+BLANK = CheckSummary(definitions="test", hydrogens="explicit", n_total=0, n_valid=0, n_distinct=0, metrics={})
 
-def summary(counts: list[int], **more: object) -> dict:
+
+def described(counts: list[int]) -> dict[str, DescriptorRecord]:
+    histogram = HistogramRecord(low=0, width=0.01, counts=counts)
     return {
-        "metrics": {},
-        "descriptors": {"qed": {"n": sum(counts), "histogram": {"low": 0, "width": 0.01, "counts": counts}}},
-        **more,
+        "qed": DescriptorRecord(n=sum(counts), mean=None, std=None, p10=None, p50=None, p90=None, histogram=histogram)
     }
 
 
-def rates(**counts: tuple[int, int]) -> dict:
-    return {"metrics": {name: vars(rate(*pair)) for name, pair in counts.items()}}
+def summary(counts: list[int], **more: object) -> CheckSummary:
+    return BLANK.model_copy(update={"descriptors": described(counts), **more})
 
 
-def page_of(summaries: list[dict], names: list[str], rows: list[pd.DataFrame] | None = None) -> str:
+def rates(**counts: tuple[int, int]) -> CheckSummary:
+    return BLANK.model_copy(update={"metrics": {name: rate_record(*pair) for name, pair in counts.items()}})
+
+
+def page_of(summaries: list[CheckSummary], names: list[str], rows: list[pd.DataFrame] | None = None) -> str:
     tables = rows or [pd.DataFrame()] * len(names)
     return comparison_page(names, lines_of(summaries), summaries, tables, [])
 
@@ -32,7 +45,7 @@ def cell_of(numerator: int, denominator: int) -> Cell:
     return Cell(found.value, found.low, found.high, n=denominator)
 
 
-def marks(summaries: list[dict], name: str) -> list[str]:
+def marks(summaries: list[CheckSummary], name: str) -> list[str]:
     return next([cell.mark for cell in line.cells] for line in lines_of(summaries) if line.name == name)
 
 
@@ -55,11 +68,12 @@ def test_few_molecules_in_one_bin_are_drawn():
 
 
 def test_the_curve_of_a_reference_that_all_share_is_drawn():
-    known = {
-        "reference": {"checksum": "c"},
-        "reference_descriptors": {"qed": {"histogram": {"low": 0, "width": 0.01, "counts": [1] * 100}}},
-    }
-    other = {**known, "reference": {"checksum": "d"}}
+    counts = {"records": 1, "valid": 1, "distinct": 1, "profiled": 1}
+    descriptors = described([1] * 100)
+    known, other = (
+        {"reference": KnownSetRecord(path="a", checksum=text, **counts), "reference_descriptors": descriptors}
+        for text in "cd"
+    )
     same = page_of([summary([1] * 100, **known), summary([2] * 100, **known)], ["a", "b"])
     different = page_of([summary([1] * 100, **known), summary([2] * 100, **other)], ["a", "b"])
     assert 'class="curve reference"' in same
@@ -100,7 +114,9 @@ def test_no_set_is_best_where_all_are_alike_or_neither_more_nor_less_is_better()
 
 
 def test_distances_within_their_noise_floor_are_alike():
-    sets = [
-        {"metrics": {}, "distances": {"qed": {"value": value, "noise_floor": 0.01}}} for value in (0.02, 0.025, 0.5)
+    counts = {"n": 1, "reference_n": 1, "noise_floor_n": 1, "covered": None}
+    distances = [
+        DistanceRecord(kind="W1", unit="", value=value, noise_floor=0.01, **counts) for value in (0.02, 0.025, 0.5)
     ]
-    assert marks(sets, "qed") == ["best", "like best", "worse"]
+    sets = [BLANK.model_copy(update={"distances": {"qed": one}}) for one in distances]
+    assert marks(sets, "qed (W1)") == ["best", "like best", "worse"]

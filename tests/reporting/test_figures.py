@@ -4,20 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from moldiff.reporting.charts import Line, Plot, histogram, line_chart, log_ticks, ticks
-from moldiff.reporting.figures import number, plain, rate_of, short
+from moldiff.reporting.figures import number, plain, short
 from moldiff.reporting.histograms import BINS, Histogram, join, of_integers, of_numbers, stated
 from moldiff.reporting.rendering import render
-
-
-def test_a_rate_needs_both_counts() -> None:
-    assert rate_of({"value": 0.5}) is None
-    assert rate_of({"numerator": 3, "denominator": 0}) is None
-    assert rate_of({"numerator": 5, "denominator": 3}) is None
-    found = rate_of({"numerator": 1, "denominator": 2, "low": 0.1, "high": 0.9})
-    assert found is not None
-    assert (found.value, found.low, found.high) == (0.5, 0.1, 0.9)
+from moldiff.scoring.records import DescriptorRecord, HistogramRecord
 
 
 @pytest.mark.parametrize(
@@ -98,10 +91,12 @@ def test_integers_get_a_bin_each(values: list[int]) -> None:
     assert of_numbers(np.array([]), 0.1) is None
 
 
-@pytest.mark.parametrize("entry", [None, 3, {}, {"histogram": {"low": 0, "width": 0, "counts": [1]}},
-                                   {"histogram": {"low": 0, "width": 1, "counts": [0, 0]}}])  # fmt: skip
-def test_what_is_no_histogram(entry: object) -> None:
-    assert stated({"qed": entry}, "qed") is None
+def test_what_is_no_histogram() -> None:
+    assert stated(None) is None
+    empty = HistogramRecord(low=0, width=1, counts=[0, 0])
+    assert stated(DescriptorRecord(n=0, mean=None, std=None, p10=None, p50=None, p90=None, histogram=empty)) is None
+    with pytest.raises(ValidationError, match="width"):
+        HistogramRecord(low=0, width=0, counts=[1])
 
 
 def test_charts_bear_what_is_missing() -> None:

@@ -103,8 +103,8 @@ def test_a_molecule_of_very_many_bonds_is_left_out_and_said():
     assert bad.problem == "not drawn: more than 600 bonds"
 
 
-@pytest.mark.parametrize(("deed", "told"), [("hang", "timeout"), ("crash", "crash")])
-def test_what_hangs_or_crashes_costs_only_itself(deed: str, told: str, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("deed", "message"), [("hang", "timeout"), ("crash", "crash")])
+def test_what_hangs_or_crashes_costs_only_itself(deed: str, message: str, monkeypatch: pytest.MonkeyPatch):
     real = pictures.read
 
     def read(given: Record) -> Chem.Mol | None:
@@ -123,7 +123,7 @@ def test_what_hangs_or_crashes_costs_only_itself(deed: str, told: str, monkeypat
     assert sum(found.missing.values()) == 1
     drawings = draw_all([Request("d", record=each) for each in records])
     assert [bool(drawing.shapes) for drawing in drawings] == [True, False, True]
-    assert told in drawings[1].problem
+    assert message in drawings[1].problem
 
 
 def test_a_record_that_is_no_molecule_is_no_molecule(tmp_path: Path):

@@ -21,7 +21,7 @@ def sampler(*, placeholder: bool) -> Sampler:
     if placeholder:
         marginals["element"] = [*(0.8 * share for share in marginals["element"]), 0.2]
     share = 0.3 if placeholder else 0.0
-    return Sampler(Model(network.float().eval(), Statistics(1.2, marginals, {9: 1}, "implicit", share)))
+    return Sampler(Model.of(network.float().eval(), Statistics(1.2, marginals, {9: 1}, "implicit", share)))
 
 
 def chain(atoms: int) -> MoleculeArrays:

@@ -23,7 +23,7 @@ STATISTICS = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, SIZES, "implicit")
 
 @pytest.fixture
 def sampler() -> Sampler:
-    return Sampler(Model(tiny.network().float(), STATISTICS))
+    return Sampler(Model.of(tiny.network().float(), STATISTICS))
 
 
 def test_same_seed_gives_the_same_molecules(sampler: Sampler) -> None:
@@ -64,7 +64,7 @@ def test_unknown_option_is_named(sampler: Sampler) -> None:
 
 def test_hydrogens_are_the_models_own_where_it_makes_them(sampler: Sampler) -> None:
     explicit = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, SIZES, "explicit")
-    for made, own in ((sampler, False), (Sampler(Model(sampler.model.network, explicit)), True)):
+    for made, own in ((sampler, False), (Sampler(Model.of(sampler.model.network, explicit)), True)):
         molecules = made.sample(3, steps=2, threads=1, accelerator="cpu", sanitize=False)
         assert {atom.GetNoImplicit() for mol in molecules for atom in mol.GetAtoms()} == {own}
 

@@ -46,7 +46,7 @@ def test_values_ranges_and_categories_are_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("logp", "expected NAME=VALUE"),
         ("solubility=1", "do not know the property solubility; they know logp, mw, series"),
@@ -57,8 +57,8 @@ def test_values_ranges_and_categories_are_drawn() -> None:
         ("series=ketone", "there are amide, ether"),
     ],
 )
-def test_a_target_that_cannot_be_asked_for_is_refused(text: str, told: str) -> None:
-    with pytest.raises(UserError, match=told):
+def test_a_target_that_cannot_be_asked_for_is_refused(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         parse_targets([text], SCALES)
 
 
@@ -113,18 +113,18 @@ def test_a_histogram_is_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"scaffold": "a.sdf", "grow": "b.sdf"}, "scaffold and grow contradict"),
         ({"link": ["a.sdf"]}, "two files or more"),
         ({"redesign": "a.sdf"}, "needs the atoms to replace"),
         ({"new_atoms": "5"}, "give one"),
         ({"new_atoms": "5", "atoms": "20", "scaffold": "a.sdf"}, "contradict each other"),
-        ({"new_atoms": "9:5", "scaffold": "a.sdf"}, "does not end before it begins"),
+        ({"new_atoms": "9:5", "scaffold": "a.sdf"}, "must not end before it begins"),
     ],
 )
-def test_tasks_that_contradict_are_refused(options: dict[str, object], told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_tasks_that_contradict_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         parse(SampleOptions, options)
 
 

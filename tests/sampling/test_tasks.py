@@ -47,7 +47,7 @@ def sampler(request: pytest.FixtureRequest) -> Sampler:
     if request.param:
         marginals["element"] = [*(0.8 * share for share in marginals["element"]), 0.2]
     statistics = Statistics(tiny.SIGMA_DATA, marginals, SIZES, "implicit", 0.2 if request.param else 0.0)
-    return Sampler(Model(made.float().eval(), statistics))
+    return Sampler(Model.of(made.float().eval(), statistics))
 
 
 def graph_of(arrays: MoleculeArrays) -> BondGraph:
@@ -117,7 +117,7 @@ def test_every_task_of_the_options_is_sampled(sampler: Sampler, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("smiles", "options", "told"),
+    ("smiles", "options", "message"),
     [
         ("CSC", {}, "holds the element S, which the weights do not know; they know C, N, O, F"),
         ("CC[N-2]", {}, "holds the charge -2, which the weights do not know; they know -1, \\+0, \\+1"),
@@ -126,9 +126,9 @@ def test_every_task_of_the_options_is_sampled(sampler: Sampler, tmp_path: Path) 
     ],
 )
 def test_what_the_weights_cannot_complete_is_refused(
-    sampler: Sampler, smiles: str, options: dict[str, str], told: str
+    sampler: Sampler, smiles: str, options: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         sampler.sample(1, scaffold_smiles=smiles, **options)
 
 

@@ -1,4 +1,4 @@
-"""PoseBusters' own verdicts: one broken molecule leaves the others theirs, and a test left out is no pass."""
+"""PoseBusters' own verdicts: one broken molecule leaves the others theirs, and a test left out is not a pass."""
 
 import importlib.util
 import math

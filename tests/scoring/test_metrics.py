@@ -7,7 +7,7 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import FilterCatalog
 
-from moldiff.scoring.molecule.alerts import ALERT_SETS, alerts
+from moldiff.scoring.molecule.alerts import alerts
 from moldiff.scoring.molecule.composition import composition
 from moldiff.scoring.molecule.descriptors import describe, lipinski_violations
 from moldiff.scoring.molecule.keys import (
@@ -18,6 +18,7 @@ from moldiff.scoring.molecule.keys import (
     stereo_from_3d,
     without_hydrogens,
 )
+from moldiff.scoring.molecule.patterns import ALERT_SETS
 from moldiff.scoring.molecule.rings import ring_systems
 from moldiff.scoring.molecule.stability import VALENCES, stable_atoms
 from moldiff.scoring.molecule.topology import functional_groups, scaffold

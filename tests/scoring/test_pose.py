@@ -132,7 +132,7 @@ def test_bent_benzene_fails_in_any_orientation() -> None:
 def test_posebusters_verdict_on_a_bent_ring_depends_on_the_orientation_and_ours_does_not() -> None:
     mol = Chem.MolFromSmiles("c1ccccc1")
     x = ring(6, 1.39)
-    x[0, 2] += 0.55  # that atom comes to stand 0.27 Å above the plane of the six, the lowest 0.19 Å below
+    x[0, 2] += 0.55  # that atom comes to lie 0.27 Å above the plane of the six, the lowest 0.19 Å below
     theirs, ours = set(), set()
     for turn in Rotation.random(8, rng=np.random.default_rng(1)).as_matrix():
         turned = placed(mol, x @ turn.T)

@@ -1,4 +1,4 @@
-"""A summary is read as it was written; what is no summary says what to do."""
+"""A summary is read as it was written; what is not a summary says what to do."""
 
 import json
 from pathlib import Path
@@ -42,5 +42,5 @@ def test_what_a_newer_version_adds_is_left_out(tmp_path: Path):
 )
 def test_what_is_no_summary_is_named(tmp_path: Path, content: dict, place: str):
     (tmp_path / "summary.json").write_text(json.dumps(content))
-    with pytest.raises(UserError, match=rf"no summary of a check.*{place}.*run `moldiff check` again"):
+    with pytest.raises(UserError, match=rf"not a summary of .*{place}.*run `moldiff check` again"):
         CheckSummary.read(tmp_path)

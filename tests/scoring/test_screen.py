@@ -5,7 +5,7 @@ from rdkit import Chem
 from rdkit.Chem import QED, Descriptors, rdMolDescriptors
 
 from moldiff.scoring.molecule.descriptors import describe
-from moldiff.scoring.molecule.patterns import groups, possible
+from moldiff.scoring.molecule.patterns import ALERT_SETS, alert_entries, groups, pattern_of, possible
 from moldiff.scoring.molecule.screen import Screen
 from tests.scoring import handmade
 from tests.scoring.test_metrics import DRUGS
@@ -26,6 +26,12 @@ def test_it_lets_pass_every_pattern_that_matches():
             assert matching <= set(screened[name]), (name, Chem.MolToSmiles(mol))
             passed += len(screened[name])
     assert passed < 0.2 * len(mols()) * sum(map(len, lists.values()))  # it rules most of them out
+
+
+def test_the_pattern_of_every_alert_is_read():
+    texts = {name: [Chem.MolToSmarts(pattern_of(entry)) for entry in alert_entries(name)] for name in ALERT_SETS}
+    assert {name: len(one) for name, one in texts.items()} == {"pains": 480, "brenk": 105, "glaxo": 55}
+    assert not any("*" in one for one in texts.values())
 
 
 @pytest.mark.parametrize(

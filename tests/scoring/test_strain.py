@@ -47,7 +47,7 @@ def test_implicit_hydrogens_are_added_and_cost_nothing() -> None:
     found = strain(Chem.RemoveHs(whole))
     assert found.added_hydrogens == 9
     assert found.energy is not None
-    assert found.energy < 5  # hydrogens turn to the side they find first, heavy atoms stand in their minimum
+    assert found.energy < 5  # hydrogens turn to the side they find first, heavy atoms are in their minimum
 
 
 def test_reasons() -> None:

@@ -116,7 +116,7 @@ def test_shards_add_up_to_one_run_exactly(molecules: Path, training: Path, tmp_p
     with pytest.raises(UserError, match="3 parts; given are 1, 3"):
         stage.merge_checks(options, [parts[0], parts[2]], tmp_path / "partial")
     (parts[1] / "part.json").unlink()
-    with pytest.raises(UserError, match="no finished part"):
+    with pytest.raises(UserError, match="not a finished part"):
         stage.merge_checks(options, parts, tmp_path / "unfinished")
 
 

@@ -26,7 +26,7 @@ def weights(folder: Path, hydrogens: str) -> Path:
     """An untrained network that places atoms anywhere."""
     torch.manual_seed(0)
     network = build_network(tiny.network().options, Vocabulary((1, 6, 7, 8, 9), (-1, 0, 1)), tiny.SIGMA_DATA)
-    model = Model(network.float().eval(), Statistics(tiny.SIGMA_DATA, MARGINALS, {9: 1}, hydrogens))
+    model = Model.of(network.float().eval(), Statistics(tiny.SIGMA_DATA, MARGINALS, {9: 1}, hydrogens))
     save_model(model, folder / f"{hydrogens}.safetensors")
     return folder / f"{hydrogens}.safetensors"
 
@@ -69,9 +69,9 @@ def test_what_cannot_be_placed_is_counted_and_named(tmp_path: Path) -> None:
     assert record["produced"] == 2
     assert record["refused"] == 4
     assert sum(record["failed"].values()) == 8
-    told = " ".join(record["failed"])
+    reasons = " ".join(record["failed"])
     for part in ("do not know the element S", "several molecules", "unreadable SMILES"):
-        assert part in told
+        assert part in reasons
     source.write_text("CS b\n")
     with pytest.raises(UserError, match="nothing was made of 1 records: the weights do not know the element S"):
         conformers(options(), [str(source)], weights(tmp_path, "implicit"), tmp_path / "none.sdf")

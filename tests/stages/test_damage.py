@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     featurize_shard(featurize_options(folder), 0, 1, folder / "shard", workers=1)
     merge(featurize_options(folder), [folder / "shard"], folder / "dataset")
     statistics = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, {3: 1}, "implicit")
-    save_model(Model(tiny.network().float(), statistics), folder / "model.safetensors")
+    save_model(Model.of(tiny.network().float(), statistics), folder / "model.safetensors")
     save_state(folder / "state.pt", {"weights": tiny.network().state_dict()})
     sample(tiny.sample_options(n=3), folder / "model.safetensors", folder / "sample.sdf", shard=(0, 1))
     check_shard(CHECK, [str(folder / "raw.smi")], 0, 1, folder / "part", workers=1)

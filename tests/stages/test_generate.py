@@ -19,6 +19,7 @@ from moldiff.config.rank import RankOptions
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
 from moldiff.files.manifest import record_of, write_record
+from moldiff.files.records import SamplesInfo
 from moldiff.stages import generate as stage
 from moldiff.stages.convert import sample_as
 
@@ -45,7 +46,9 @@ def rounds(blocks: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         asked.append(options)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(blocks[(first + place) % len(blocks)] for place in range(options.n - 1)))
-        write_record(record_of(path), {"requested": options.n, "not_finite": 1}, [path])
+        counts = {"requested": options.n, "produced": options.n - 1, "not_finite": 1}
+        info = SamplesInfo(**counts, seconds=1.0, model="", options=options.model_dump(mode="json"))
+        write_record(record_of(path), info.model_dump(), [path])
 
     monkeypatch.setattr(stage, "sample", sample)
     monkeypatch.setattr(stage, "SMALLEST_ROUND", 2)

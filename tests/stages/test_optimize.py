@@ -49,7 +49,7 @@ def start(tmp_path: Path) -> Path:
 def weights(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     statistics = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, {3: 2, 5: 3}, "implicit")
-    save_model(Model(tiny.network().float(), statistics), tmp_path / "model.safetensors")
+    save_model(Model.of(tiny.network().float(), statistics), tmp_path / "model.safetensors")
     return tmp_path / "model.safetensors"
 
 
@@ -127,12 +127,13 @@ def test_the_overlay_does_not_depend_on_the_pose() -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "told"), [("unknown + 1", "no column unknown"), ("shape", "no column shape"), ("qed >", "cannot be read")]
+    ("score", "message"),
+    [("unknown + 1", "no column unknown"), ("shape", "no column shape"), ("qed >", "cannot be read")],
 )
 def test_scores_that_cannot_be_computed_are_refused(
-    start: Path, weights: Path, tmp_path: Path, score: str, told: str
+    start: Path, weights: Path, tmp_path: Path, score: str, message: str
 ) -> None:
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         optimize(options(score=score), start, weights, tmp_path / "out.sdf")
 
 

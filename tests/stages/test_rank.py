@@ -83,7 +83,7 @@ def test_own_function_and_command_are_columns(checked: Path, tmp_path: Path):
         ({"weights": {"qde": 1}}, "no such column"),
         ({"weights": {"qed": 0}}, "is 0"),
         ({"filters": ["qed >"]}, "cannot be read"),
-        ({"scores": {"x": "nowhere.py:f"}}, "no FILE.py:FUNCTION"),
+        ({"scores": {"x": "nowhere.py:f"}}, "neither FILE.py:FUNCTION"),
         ({"scores": {"x": "command: false"}}, "status 1"),
         ({"scores": {"x": "command: echo 1"}}, "1 lines for"),
         ({"scores": {"qed": "command: cat"}}, "column of that name"),

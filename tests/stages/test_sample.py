@@ -28,7 +28,7 @@ OPTIONS = tiny.sample_options(n=14, steps=3, batch_pairs=100)
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "model.safetensors"
     statistics = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, {1: 1, 3: 2, 5: 3, 8: 1}, "implicit")
-    save_model(Model(tiny.network().float(), statistics), path)
+    save_model(Model.of(tiny.network().float(), statistics), path)
     return path
 
 

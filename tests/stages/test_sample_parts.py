@@ -35,7 +35,7 @@ def options(tmp_path: Path) -> SampleOptions:
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     statistics = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, {3: 2, 5: 3, 8: 1}, "implicit")
-    save_model(Model(tiny.network().float(), statistics), tmp_path / "model.safetensors")
+    save_model(Model.of(tiny.network().float(), statistics), tmp_path / "model.safetensors")
     return tmp_path / "model.safetensors"
 
 

@@ -1,4 +1,4 @@
-"""Featurizing for given weights, into folders that cannot be written, and sets that somebody sealed again."""
+"""Featurizing for given weights, into folders that cannot be written, and sets whose checksums were rewritten."""
 
 import json
 import os
@@ -79,7 +79,7 @@ def test_a_device_or_fifo_is_not_read(made: Path, tmp_path: Path) -> None:
     folder = copied(made, tmp_path)
     (folder / "rejected.csv").unlink()
     os.mkfifo(folder / "rejected.csv")
-    with pytest.raises(UserError, match=r"rejected\.csv: is no regular file"):
+    with pytest.raises(UserError, match=r"rejected\.csv: is not a regular file"):
         open_dataset(folder, verify=True)
 
 

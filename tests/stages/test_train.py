@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from moldiff.config.train import TrainOptions
 from moldiff.dataset.storage import open_dataset
+from moldiff.dataset.validation import DatasetInfo, MarginalsInfo, VocabularyInfo
 from moldiff.errors import UserError
 from moldiff.models.checkpoint import load_model
 from moldiff.models.start import start_model
@@ -33,10 +34,10 @@ def trained(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_training_leaves_weights_metrics_and_a_record(trained: Path, dataset: Path) -> None:
     model, folder = load_model(trained), trained.parent
-    assert model.statistics.sizes == {int(key): value for key, value in load_info(dataset)["sizes"].items()}
+    assert model.statistics.sizes == load_info(dataset).sizes
     assert model.history["steps"] == 8
     assert model.history["options"]["network"]["layers"] == 2
-    assert model.history["dataset"]["sha256"] == open_dataset(dataset).info["sha256"]
+    assert model.history["dataset"]["sha256"] == open_dataset(dataset).info.sha256
     written = json.loads((folder / "train.json").read_text())
     assert written["steps"] == 8
     assert written["finished"].endswith("Z")
@@ -50,8 +51,8 @@ def test_training_leaves_weights_metrics_and_a_record(trained: Path, dataset: Pa
     assert len(made) == 3
 
 
-def load_info(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "dataset.json").read_text())
+def load_info(folder: Path) -> DatasetInfo:
+    return open_dataset(folder).info
 
 
 def test_same_command_again_changes_nothing_and_overwrite_begins_anew(dataset: Path, tmp_path: Path) -> None:
@@ -94,8 +95,9 @@ class TestFineTuning:
         return tiny.train_options(start_from=str(trained), steps=2, **more)
 
     def test_begins_with_the_weights_and_their_noise(self, trained: Path, dataset: Path) -> None:
-        info = {**load_info(dataset), "sizes": {"7": 5}, "marginals": {}, "position_std": 9.0}
-        info["marginals"] = {name: [1 / len(values)] * len(values) for name, values in tiny.MARGINALS.items()}
+        even = {name: [1 / len(values)] * len(values) for name, values in tiny.MARGINALS.items()}
+        other = {"sizes": {7: 5}, "marginals": MarginalsInfo(**even), "position_std": 9.0}
+        info = load_info(dataset).model_copy(update=other)
         start, given = start_model(self.options(trained), info), load_model(trained)
         for name, value in given.network.state_dict().items():
             assert torch.equal(start.network.state_dict()[name], value), name
@@ -108,9 +110,11 @@ class TestFineTuning:
         assert not torch.equal(tuned["heads.atom.weight"], load_file(trained)["heads.atom.weight"])
 
     def test_fewer_elements_keep_the_meaning_of_the_weights(self, trained: Path, dataset: Path) -> None:
-        info = load_info(dataset)
-        info["vocabulary"] = {"elements": [6, 8], "charges": [0], "bonds": [0, 1, 2, 3]}
-        info["marginals"] = {"element": [0.5, 0.5], "charge": [1.0], "bond": [0.25] * 4}
+        fewer = {
+            "vocabulary": VocabularyInfo(elements=[6, 8], charges=[0]),
+            "marginals": MarginalsInfo(element=[0.5, 0.5], charge=[1.0], bond=[0.25] * 4),
+        }
+        info = load_info(dataset).model_copy(update=fewer)
         assert start_model(self.options(trained), info).network.vocabulary == tiny.VOCABULARY
 
     def test_molecules_that_the_weights_do_not_know_are_left_out(
@@ -137,7 +141,7 @@ class TestFineTuning:
 
     def test_other_hydrogens(self, trained: Path, dataset: Path) -> None:
         with pytest.raises(UserError, match="implicit hydrogens.*explicit"):
-            start_model(self.options(trained), {**load_info(dataset), "hydrogens": "explicit"})
+            start_model(self.options(trained), load_info(dataset).model_copy(update={"hydrogens": "explicit"}))
 
     def test_missing_weights(self, tmp_path: Path, dataset: Path) -> None:
         with pytest.raises(UserError, match="no such weights file"):

@@ -30,7 +30,7 @@ def test_a_gpu_that_is_asked_for_must_work(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_no_more_devices_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "available_cores", lambda: 2)
-    with pytest.raises(UserError, match="devices 99: 2 processor cores are there; .*oversubscribe"):
+    with pytest.raises(UserError, match="devices 99: there are 2 processor cores; .*oversubscribe"):
         new_fabric(tiny.train_options(devices=99))
     new_fabric(tiny.train_options(devices=2))
     new_fabric(tiny.train_options(devices=3, oversubscribe=True))

@@ -55,9 +55,9 @@ def test_restart_keeps_the_rows_up_to_the_saved_step(log: MetricsLog) -> None:
     again.close_row(Progress(6, 60, 48.0), 1e-3, {})
     assert [row["step"] for row in rows(again)] == ["2", "4", "6"]
     assert float(rows(again)[2]["molecules_per_second"]) == pytest.approx(20 / 24, rel=1e-2)
-    anew = MetricsLog(log.path, WEIGHTS)
-    anew.restart(0)
-    assert anew.rows == []
+    again = MetricsLog(log.path, WEIGHTS)
+    again.restart(0)
+    assert again.rows == []
 
 
 def test_one_that_does_not_write_writes_nothing(tmp_path: Path) -> None:

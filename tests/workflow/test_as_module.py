@@ -34,12 +34,12 @@ def test_as_a_module_with_a_prefix_it_writes_below_it_and_reads_what_is_named(tm
     (tmp_path / "Snakefile").write_text(text)
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", "--cores", "2"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    told = done.stdout + done.stderr
-    assert done.returncode == 0, told
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
     rules = {f"moldiff_{name}" for name in RULES}
-    assert set(re.findall(r"^(moldiff_\w+) +\d+$", told, re.MULTILINE)) == rules
-    named = re.findall(r"--(?:out|log|state|dataset|training|samples|check|benchmarks) (\S+)", told)
+    assert set(re.findall(r"^(moldiff_\w+) +\d+$", output, re.MULTILINE)) == rules
+    named = re.findall(r"--(?:out|log|state|dataset|training|samples|check|benchmarks) (\S+)", output)
     assert len(named) > 20
     assert all(path.startswith(("generated/", "'generated/")) for path in named), named
-    assert "input: raw/molecules.smi" in told
-    assert "input: mine.py" in told
+    assert "input: raw/molecules.smi" in output
+    assert "input: mine.py" in output

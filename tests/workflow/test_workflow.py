@@ -274,13 +274,13 @@ def test_on_a_cluster_threads_follow_the_configuration(tmp_path: Path):
     done = on_a_cluster(tmp_path / "plain folder", "results of a run", *planned)
     assert done.returncode == 0, done.stdout + done.stderr
     jobs = re.split(r"^(?:local)?rule (\w+):$", done.stdout + done.stderr, flags=re.MULTILINE)[1:]
-    told = dict(zip(jobs[::2], jobs[1::2], strict=True))
-    assert set(told) >= set(RULES)
-    assert "threads:" not in told["sample"], "one, as configured"
-    assert "threads: 2" in told["check"], "as the profile says"
-    assert "slurm_partition=gpu" in told["train"]
-    assert "gpu=1" in told["train"]
-    assert "mem_mb=6000" in told["train"]
+    jobs_by_rule = dict(zip(jobs[::2], jobs[1::2], strict=True))
+    assert set(jobs_by_rule) >= set(RULES)
+    assert "threads:" not in jobs_by_rule["sample"], "one, as configured"
+    assert "threads: 2" in jobs_by_rule["check"], "as the profile says"
+    assert "slurm_partition=gpu" in jobs_by_rule["train"]
+    assert "gpu=1" in jobs_by_rule["train"]
+    assert "mem_mb=6000" in jobs_by_rule["train"]
 
 
 def test_snakemake_reports_our_figures_and_tables(folder: Path, tmp_path: Path):

@@ -45,5 +45,5 @@ def _uncharacterized(path: Path) -> frozenset[int]:
     """Numbers from 1 of the molecules in QM9's list, whose other lines are prose."""
     if not path.is_file():
         return frozenset()
-    found = re.findall(r"^\s*(\d+)\s+\S", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
-    return frozenset(map(int, found))
+    numbers = re.findall(r"^\s*(\d+)\s+\S", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+    return frozenset(map(int, numbers))

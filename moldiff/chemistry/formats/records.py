@@ -51,7 +51,7 @@ def expand_inputs(patterns: Iterable[str]) -> list[Path]:
     Raises:
         UserError: nothing given, or a pattern that matches no file.
     """
-    found: dict[Path, None] = {}
+    paths: dict[Path, None] = {}
     patterns = list(patterns)
     if not patterns:
         raise UserError("no input named; give files or globs of SDF, SMILES, CSV, TSV or XYZ")
@@ -67,8 +67,8 @@ def expand_inputs(patterns: Iterable[str]) -> list[Path]:
             matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True)) if Path(match).is_file()]
         if not matches:
             raise UserError(f"{pattern}: no such file; check the path (a relative one starts at {Path.cwd()})")
-        found.update(dict.fromkeys(matches))
-    return list(found)
+        paths.update(dict.fromkeys(matches))
+    return list(paths)
 
 
 def read_records(
@@ -85,7 +85,7 @@ def read_records(
         smiles_column: column of a table that holds SMILES; by default one named smiles, in any case, or the
             only one with smiles in its name.
         id_column: column or data item that names a molecule; by default the title, or a column named id or name.
-        on_bytes: told how many bytes of the files have been read, for a progress bar.
+        on_bytes: called with the number of bytes read from the files so far, for a progress bar.
 
     Raises:
         UserError: a file that is missing, empty, not readable, or a table without a SMILES column.

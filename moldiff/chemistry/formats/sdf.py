@@ -66,7 +66,7 @@ def data_items(text: str) -> dict[str, str]:
 
     A header line holds ``<name>`` or ``DTn``; the line after it is its value even if it starts with ``>``, unless it
     is such a header itself, as programs write that leave out the blank line of an empty value. A line that follows
-    a blank line and is no header continues the value before.
+    a blank line and is not a header continues the value before.
     """
     start = text.find("\nM  END")
     start = text.find("\n>", max(start, 0))
@@ -107,7 +107,7 @@ def _header(line: str) -> str | None:
 def write_sdf_block(mol: Chem.Mol, properties: Mapping[str, object] | None = None) -> str:
     """One SDF record, up to and with ``$$$$``, of a molecule with a conformer, sanitized or not.
 
-    Orders are kekulized, charges and radicals stand in M CHG and M RAD lines, an atom that must not be filled
+    Orders are kekulized, charges and radicals are in M CHG and M RAD lines, an atom that must not be filled
     with hydrogens has its valence written, and no bond is marked "either", which RDKit's writer does with
     double bonds that were built rather than read.
 

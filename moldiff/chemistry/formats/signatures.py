@@ -1,4 +1,4 @@
-"""What a file holds: told by its name and by how it begins, so that other formats are not taken for SMILES."""
+"""The format of a file, from its name and first bytes, so that other formats are not mistaken for SMILES."""
 
 import re
 from pathlib import Path
@@ -106,7 +106,7 @@ _SDF = re.compile(rb"^(\$\$\$\$|M  END)|V[23]000 *$", re.MULTILINE)
 _NUMBER = r"[+-]?\d+\.\d*(?:[eEdD][+-]?\d+)?"
 _COORDINATES = re.compile(rf"\s*[A-Z][a-z]?\d*\s+{_NUMBER}\s+{_NUMBER}\s+{_NUMBER}\s*$")
 _LOOKED_AT = 50
-"""Lines by which a file without a telling name is judged."""
+"""Lines by which the format of a file without a known ending is recognised."""
 
 
 def kind_of(path: Path | None, head: bytes) -> FileKind:

@@ -42,7 +42,7 @@ def read_bytes(path: Path | None, on_bytes: Callable[[int], object] | None = Non
 
     Args:
         path: the file.
-        on_bytes: told how many bytes of the file itself have been read, for a progress bar.
+        on_bytes: called with the number of bytes read from the file itself so far, for a progress bar.
 
     Raises:
         DamagedInput: a gzip stream that is truncated or damaged, after its good part was given.
@@ -59,7 +59,7 @@ def read_bytes(path: Path | None, on_bytes: Callable[[int], object] | None = Non
                 return
             if path is not None and path.suffix.lower() == ".gz":
                 raise UserError(
-                    f"{name}: is no gzip file although its name ends in .gz; rename it or compress it again"
+                    f"{name}: is not a gzip file although its name ends in .gz; rename it or compress it again"
                 )
             chunk = first
             while chunk:

@@ -258,16 +258,16 @@ def _distinct(names: list[str]) -> list[str]:
 def _find(names: list[str], wanted: str | None, source: str) -> str:
     if wanted is not None and wanted in names:
         return wanted
-    found = _first(names, (wanted.lower(),) if wanted is not None else _HEADERS)
-    if found is None and wanted is None:
+    column = _first(names, (wanted.lower(),) if wanted is not None else _HEADERS)
+    if column is None and wanted is None:
         similar = [name for name in names if "smiles" in name.lower()]
-        found = similar[0] if len(similar) == 1 else None
-    if found is None:
+        column = similar[0] if len(similar) == 1 else None
+    if column is None:
         raise UserError(
             f"{source}: no column {wanted or 'smiles'}; its columns are {', '.join(names)[:500]}; "
             "name the one that holds SMILES with --smiles-column (smiles_column)"
         )
-    return found
+    return column
 
 
 def _first(names: list[str], wanted: tuple[str, ...]) -> str | None:

@@ -9,7 +9,7 @@ from moldiff.chemistry.formats.streams import LONGEST_RECORD, MOST_ITEMS, TOO_LO
 
 _KEY_VALUE = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]*)=("[^"]*"|'[^']*'|\S+)""")
 _ATOM = re.compile(r"\s*(?:([A-Za-z]{1,3})[-_.:(]?\d*\)?|(\d{1,3}))\s")
-"""How an atom line begins: a symbol, perhaps with a number that tells the atoms of an element apart, or a number."""
+"""The beginning of an atom line: an atomic number, or a symbol, optionally with a number of the atom."""
 _ISOTOPES = {"D": "H", "T": "H"}
 
 
@@ -17,7 +17,7 @@ def read_xyz(lines: Iterator[Line]) -> Iterator[tuple[str, str, dict[str, str], 
     """Text, name, properties and problem of each frame; ``key=value`` in a comment line become properties.
 
     A frame starts at a line that is one integer; lines before the first such line are a record of their own. Lines
-    after the announced atoms that are no atoms (QM9's frequencies, SMILES and InChI) belong to the frame.
+    after the announced atoms that are not atoms (QM9's frequencies, SMILES and InChI) belong to the frame.
     """
     damage: str | None = None
     frame: list[str] = []
@@ -121,12 +121,12 @@ def _atomic_number(word: str, line: str) -> int:
     match = _ATOM.match(line)
     label = (match[1] or match[2]) if match else word
     try:
-        found = int(label) if label.isdecimal() else _symbol_number(label.capitalize())
+        number = int(label) if label.isdecimal() else _symbol_number(label.capitalize())
     except RuntimeError:
-        found = 0
-    if not 0 < found < 119:
+        number = 0
+    if not 0 < number < 119:
         raise ValueError(f"unknown element {word[:10]}")
-    return found
+    return number
 
 
 def _symbol_number(symbol: str) -> int:

@@ -36,7 +36,7 @@ class FailureGroup:
 def failure_groups(evidence: Evidence) -> list[FailureGroup]:
     """Invalid records, valid ones that are not strictly valid, and valid ones whose geometry failed."""
     groups = [group for group in _groups(evidence) if group[3]]
-    wanted = [(p, f.reason) for _, _, found, _ in groups for f in found[:REASONS] for p in f.examples]
+    wanted = [(p, f.reason) for _, _, failures, _ in groups for f in failures[:REASONS] for p in f.examples]
     records = find_records(evidence, {position for position, _ in wanted})
     pictures = draw_all([
         Request(f"{evidence.name(p)}: {reason}", evidence.text(p, "smiles"), records.get(p)) for p, reason in wanted
@@ -50,10 +50,10 @@ def failure_groups(evidence: Evidence) -> list[FailureGroup]:
             title,
             explanation,
             total,
-            [(short(f.reason, 120), rate(f.count, total)) for f in found[:15]],
-            [next(cards) for f in found[:REASONS] for _ in f.examples],
+            [(short(f.reason, 120), rate(f.count, total)) for f in failures[:15]],
+            [next(cards) for f in failures[:REASONS] for _ in f.examples],
         )
-        for title, explanation, found, total in groups
+        for title, explanation, failures, total in groups
     ]
 
 

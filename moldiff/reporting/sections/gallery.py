@@ -55,8 +55,8 @@ def gallery(evidence: Evidence, positions: Sequence[int], records: dict[int, Rec
         for smiles in (evidence.text(p, "smiles"),)
     ]
     near = [evidence.text(p, "nearest_train_smiles") for p in positions]
-    drawn = draw_all([*own, *(Request(f"nearest training molecule {short(s, 120)}", s) for s in near if s)])
-    others = iter(drawn[len(own) :])
+    pictures = draw_all([*own, *(Request(f"nearest training molecule {short(s, 120)}", s) for s in near if s)])
+    others = iter(pictures[len(own) :])
     similarity = evidence.numbers("nearest_train")
     cards = [
         MoleculeCard(
@@ -67,7 +67,7 @@ def gallery(evidence: Evidence, positions: Sequence[int], records: dict[int, Rec
             main_figures(evidence, p),
             Neighbour(next(others), float(similarity[p])) if smiles else None,
         )
-        for p, picture, smiles in zip(positions, drawn, near, strict=False)
+        for p, picture, smiles in zip(positions, pictures, near, strict=False)
     ]
     return Gallery(cards, len(evidence.distinct_valid()), evidence.known("novel"), any(near))
 
@@ -75,19 +75,19 @@ def gallery(evidence: Evidence, positions: Sequence[int], records: dict[int, Rec
 def unchecked(records: Sequence[Record]) -> list[MoleculeCard]:
     """Pictures of records that nobody checked."""
     names = [name_of(record.name, f"record {record.index}") for record in records]
-    drawn = draw_all([Request(name, record=record) for name, record in zip(names, records, strict=True)])
-    return [MoleculeCard(name, "", picture, [], [], None) for name, picture in zip(names, drawn, strict=True)]
+    pictures = draw_all([Request(name, record=record) for name, record in zip(names, records, strict=True)])
+    return [MoleculeCard(name, "", picture, [], [], None) for name, picture in zip(names, pictures, strict=True)]
 
 
 def main_figures(evidence: Evidence, position: int) -> list[tuple[str, str]]:
-    """The few numbers that stand beside a molecule, as text; those that are not known are left out."""
-    found = []
+    """The few numbers shown beside a molecule, as text; those that are not known are left out."""
+    numbers = []
     for column, label, digits in FIGURES:
         value = number(evidence.rows[column].iloc[position]) if column in evidence.rows else None
         if value is not None:
             # + 0.0 makes a zero of a negative zero
-            found.append((label, f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")))
-    return found
+            numbers.append((label, f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")))
+    return numbers
 
 
 def _marked(record: Record | None) -> Record | None:

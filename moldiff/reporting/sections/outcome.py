@@ -1,12 +1,12 @@
 """How many of the molecules are any good: headline, rates with intervals, distances."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from moldiff.reporting.evidence import Evidence
-from moldiff.reporting.figures import interval, number, percent, plain, rate_of
+from moldiff.reporting.figures import interval, percent, plain
 from moldiff.scoring.metrics import METRICS, VALUES
+from moldiff.scoring.records import CheckSummary, DistanceRecord, NumberRecord, RateRecord
 from moldiff.scoring.sets.statistics import Rate
 
 _RATES = {metric.name: metric for metric in METRICS}
@@ -62,7 +62,7 @@ class DistanceRow:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the check states; ``perfect`` are the rates of 100 %, which stand in one line.
+    """What the check states; ``perfect`` are the rates of 100 %, which are shown in one line.
 
     ``known`` is False without a check, and all else is then empty.
     """
@@ -78,53 +78,52 @@ class Outcome:
 
 
 def outcome(evidence: Evidence) -> Outcome:
-    """Headline, every rate with its interval, the numbers that are no rates, and the distances."""
-    summary = evidence.summary or {}
+    """Headline, every rate with its interval, the numbers that are not rates, and the distances."""
+    summary = evidence.summary
+    if summary is None:
+        return Outcome(False, [], [], [], [], [], "", "unknown")
     rows, numbers = [], []
-    for name, metric in _entries(summary, "metrics"):
-        found = rate_of(metric)
+    for name, metric in summary.metrics.items():
+        stated = _rate(metric)
         title, meaning = label(name)
-        if found is None:
-            numbers.append(_number_row(name, metric))
+        if stated is None:
+            numbers.append(NumberRow(title, meaning, "–", plain(metric.value)))
         else:
             of = _RATES[name].of if name in _RATES else ""
-            rows.append(RateRow(title, meaning, found, of, number(metric.get("reference"))))
-    numbers += [_number_row(name, entry) for name, entry in _entries(summary, "values")]
+            rows.append(RateRow(title, meaning, stated, of, metric.reference))
+    numbers += [_number_row(name, entry) for name, entry in summary.values.items()]
     perfect = [row for row in rows if row.rate.numerator == row.rate.denominator and "lower is" not in row.meaning]
     return Outcome(
-        known=evidence.summary is not None,
+        known=True,
         cards=_cards(summary),
         perfect=perfect if len(perfect) > 1 else [],
         rates=[row for row in rows if row not in perfect] if len(perfect) > 1 else rows,
         numbers=numbers,
-        distances=[row for name, entry in _entries(summary, "distances") if (row := _distance_row(name, entry))],
+        distances=[row for name, entry in summary.distances.items() if (row := _distance_row(name, entry))],
         hydrogens={
             "explicit": "Hydrogens: explicit, so a missing one is an error.",
             "implicit": "Hydrogens: implicit, so RDKit fills them; strict validity is then a weaker statement.",
-        }.get(str(summary.get("hydrogens")), ""),
-        definitions=str(summary.get("definitions", "unknown")),
+        }.get(summary.hydrogens, ""),
+        definitions=summary.definitions,
     )
 
 
-def _cards(summary: Mapping[str, Any]) -> list[Card]:
-    cards = []
-    total, distinct = number(summary.get("n_total")), number(summary.get("n_distinct"))
-    if total is not None:
-        note = "records checked" + (f", {plain(distinct)} distinct valid molecules" if distinct is not None else "")
-        cards.append(Card("Records", plain(total), note))
-    metrics = dict(_entries(summary, "metrics"))
+def _cards(summary: CheckSummary) -> list[Card]:
+    note = f"records checked, {plain(summary.n_distinct)} distinct valid molecules"
+    cards = [Card("Records", plain(summary.n_total), note)]
     for name in HEADLINE:
-        found = rate_of(metrics.get(name, {}))
-        if found:
-            counted = f"{plain(found.numerator)} of {plain(found.denominator)} {_RATES[name].of.removeprefix('all ')}"
-            note = f"{counted}; 95\u202f% interval {interval(found)}"
-            cards.append(Card(_RATES[name].title, percent(found.value), note))
+        if name in summary.metrics and (stated := _rate(summary.metrics[name])):
+            counted = f"{plain(stated.numerator)} of {plain(stated.denominator)} {_RATES[name].of.removeprefix('all ')}"
+            note = f"{counted}; 95\u202f% interval {interval(stated)}"
+            cards.append(Card(_RATES[name].title, percent(stated.value), note))
     return cards[:6]
 
 
-def _entries(summary: Mapping[str, Any], section: str) -> list[tuple[str, Mapping[str, Any]]]:
-    found = summary.get(section)
-    return [(k, v) for k, v in found.items() if isinstance(v, Mapping)] if isinstance(found, Mapping) else []
+def _rate(record: RateRecord) -> Rate | None:
+    """The rate of a record; None if nothing was counted."""
+    if not record.denominator:
+        return None
+    return Rate(record.numerator, record.denominator, record.value, record.low, record.high)
 
 
 def label(name: str) -> tuple[str, str]:
@@ -132,20 +131,20 @@ def label(name: str) -> tuple[str, str]:
     return _LABELS.get(name, (name.replace("_", " "), ""))
 
 
-def _number_row(name: str, entry: Mapping[str, Any]) -> NumberRow:
-    taken = next((f"{plain(entry[k])} {k if k != 'n' else 'molecules'}" for k in ("pairs", "n") if k in entry), "–")
-    return NumberRow(*label(name), taken, plain(entry.get("value")))
+def _number_row(name: str, entry: NumberRecord) -> NumberRow:
+    counted = f"{plain(entry.n)} molecules" if entry.pairs is None else f"{plain(entry.pairs)} pairs"
+    return NumberRow(*label(name), counted, plain(entry.value))
 
 
-def _distance_row(name: str, entry: Mapping[str, Any]) -> DistanceRow | None:
-    value, floor = number(entry.get("value")), number(entry.get("noise_floor"))
+def _distance_row(name: str, entry: DistanceRecord) -> DistanceRow | None:
+    value, floor = entry.value, entry.noise_floor
     if value is None:
         return None
     return DistanceRow(
         name.replace("_", " "),
-        str(entry.get("kind", "")),
+        entry.kind,
         plain(value),
         plain(floor),
         f"{value / floor:.1f}×" if floor else "–",
-        f"{plain(entry.get('n'))} / {plain(entry.get('reference_n'))}",
+        f"{plain(entry.n)} / {plain(entry.reference_n)}",
     )

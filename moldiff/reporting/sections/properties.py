@@ -1,21 +1,21 @@
 """Are the molecules like those learnt from? Histograms against the reference, strain and structural alerts."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from moldiff.parallel import Lost, default_workers, run_all
 from moldiff.reporting.charts import Plot, histogram
 from moldiff.reporting.evidence import Evidence
-from moldiff.reporting.figures import number, plain, short
+from moldiff.reporting.figures import plain, short
 from moldiff.reporting.histograms import Histogram, join, of_integers, of_numbers, stated
 from moldiff.reporting.pictures import SECONDS, from_smiles
 from moldiff.scoring.declared import Descriptor
 from moldiff.scoring.metrics import DESCRIPTORS, HEAVY_ATOMS
 from moldiff.scoring.molecule.alerts import alerts as match_alerts
+from moldiff.scoring.records import CheckSummary
 from moldiff.scoring.sets.statistics import Rate, rate
 
 ALERTS_SAMPLE = 1_000
@@ -75,30 +75,31 @@ def properties(evidence: Evidence, train: Sequence[str]) -> Properties:
         evidence: what the stages left.
         train: SMILES of training molecules, for their alerts; may be empty.
     """
-    summary = evidence.summary or {}
-    reference = summary.get("reference")
-    known = reference if isinstance(reference, Mapping) else {}
-    shown = [found for p in PROPERTIES if (found := _property(evidence, p)) is not None]
+    summary = evidence.summary
+    reference = summary.reference if summary else None
+    shown = [entry for p in PROPERTIES if (entry := _property(evidence, p)) is not None]
     return Properties(
         distinct=len(evidence.distinct_valid()),
-        reference=_reference_name(summary) if known else "",
-        profiled=int(number(known.get("profiled")) or 0),
+        reference=_reference_name(summary) if summary and reference else "",
+        profiled=reference.profiled if reference else 0,
         shown=shown,
         strain=_strain(evidence),
         alerts=_alerts(evidence, train),
     )
 
 
-def _reference_name(summary: Mapping[str, Any]) -> str:
-    train, reference = summary.get("train"), summary.get("reference")
-    same = isinstance(train, Mapping) and isinstance(reference, Mapping)
-    return "training" if same and train.get("checksum") == reference.get("checksum") else "reference"  # type: ignore[union-attr]
+def _reference_name(summary: CheckSummary) -> str:
+    train, reference = summary.train, summary.reference
+    same = train is not None and reference is not None and train.checksum == reference.checksum
+    return "training" if same else "reference"
 
 
 def _property(evidence: Evidence, shown: Descriptor) -> Shown | None:
-    summary = evidence.summary or {}
-    generated = stated(summary.get("descriptors"), shown.name)
-    reference = stated(summary.get("reference_descriptors"), shown.name)
+    summary = evidence.summary
+    entry = summary.reference_descriptors.get(shown.name) if summary else None
+    distance = summary.distances.get(shown.name) if summary else None
+    generated = stated(summary.descriptors.get(shown.name)) if summary else None
+    reference = stated(entry)
     values = evidence.numbers(shown.name)[evidence.distinct_valid()]
     values = values[np.isfinite(values)]
     if generated is None and shown.name == "heavy_atoms":  # a count of the rows that the check makes no histogram of
@@ -106,14 +107,10 @@ def _property(evidence: Evidence, shown: Descriptor) -> Shown | None:
     if generated is None:
         return None
     figures = f"median {plain(float(np.median(values)))}" if len(values) else ""
-    if reference is not None:
-        entry = summary["reference_descriptors"].get(shown.name, {})
-        figures += f" against {plain(entry.get('p50'))}"
-    distances = summary.get("distances")
-    distance = distances.get(shown.name) if isinstance(distances, Mapping) else None
-    if isinstance(distance, Mapping) and number(distance.get("value")) is not None:
-        floor = plain(number(distance.get("noise_floor")), 2)
-        figures += f"; W1 {plain(distance['value'], 2)}, noise floor {floor}"
+    if reference is not None and entry is not None:
+        figures += f" against {plain(entry.p50)}"
+    if distance is not None and distance.value is not None:
+        figures += f"; W1 {plain(distance.value, 2)}, noise floor {plain(distance.noise_floor, 2)}"
     return Shown(shown.label, shown.meaning, figures, _plot(shown.label, figures, generated, reference))
 
 
@@ -146,17 +143,17 @@ def _alerts(evidence: Evidence, train: Sequence[str]) -> Alerts | None:
         return None
     named = [_names(value) for value in evidence.rows["alerts"].iloc[chosen].tolist()]
     counts = Counter(name for names in named for name in names)
-    theirs = _training_alerts(train)
-    trained = Counter(name for names in theirs for name in names)
+    reference = _training_alerts(train)
+    trained = Counter(name for names in reference for name in names)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_ALERTS_SHOWN]
     return Alerts(
         rate(sum(map(bool, named)), len(named)),
-        rate(sum(map(bool, theirs)), len(theirs)) if theirs else None,
+        rate(sum(map(bool, reference)), len(reference)) if reference else None,
         [
             AlertRow(
                 short(name.replace("_", " "), 60),
                 rate(count, len(named)),
-                trained[name] / len(theirs) if theirs else None,
+                trained[name] / len(reference) if reference else None,
             )
             for name, count in ranked
         ],
@@ -171,12 +168,12 @@ def _names(value: object) -> frozenset[str]:
 def _training_alerts(train: Sequence[str]) -> list[frozenset[str]]:
     """Alerts of a seeded sample of training molecules."""
     chosen = np.random.default_rng(0).permutation(len(train))[:ALERTS_SAMPLE].tolist()
-    found: list[frozenset[str]] = []
+    names_of_each: list[frozenset[str]] = []
     queries: Iterator[str] = (train[place] for place in chosen)
     for piece in run_all(_alert_names, list, queries, workers=default_workers(), chunk=64, timeout=SECONDS):
         if not isinstance(piece, Lost):
-            found += [names for names in piece if names is not None]
-    return found
+            names_of_each += [names for names in piece if names is not None]
+    return names_of_each
 
 
 def _alert_names(smiles: str) -> frozenset[str] | None:

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from moldiff.config.run import Config
 from moldiff.files.atomic import sha256
 from moldiff.files.manifest import record_of
+from moldiff.files.records import SamplesInfo
 from moldiff.reporting.costs import Cost
 from moldiff.reporting.evidence import Evidence
-from moldiff.reporting.figures import flat, number, percent, plain, short, size
+from moldiff.reporting.figures import flat, percent, plain, short, size
 
 LARGEST_CHECKSUM = 2_000_000_000
 """Bytes up to which a file's checksum is computed for the page."""
@@ -58,7 +58,7 @@ class File:
 
 @dataclass(frozen=True)
 class Run:
-    """The section's content; ``configured`` tells whether the options are those of a configuration."""
+    """The section's content; ``configured`` says whether the options are those of a configuration."""
 
     data: Data | None
     samplings: Sequence[Sampling]
@@ -84,56 +84,51 @@ def what_was_run(evidence: Evidence) -> Run:
 
 def files(evidence: Evidence) -> list[File]:
     """The files of the run, relative to the page, with sizes and checksums."""
-    found = []
+    listed = []
     for path in _candidates(evidence):
         if path.is_file():
             octets = path.stat().st_size
             relative = Path(os.path.relpath(path.absolute(), evidence.output.absolute().parent)).as_posix()
             digest = sha256(path) if octets <= LARGEST_CHECKSUM else "not computed"
             address = quote(relative.encode("utf-8", "surrogateescape"), safe="/")
-            found.append(File(short(relative, 90), address, size(octets), digest))
-    return found
+            listed.append(File(short(relative, 90), address, size(octets), digest))
+    return listed
 
 
 def _data(evidence: Evidence) -> Data | None:
     info = evidence.dataset_info
     if info is None:
         return None
-    read, rejected = number(info.get("records_read")), number(info.get("rejected"))
-    facts = [("Records read", plain(read)), ("Molecules", plain(info.get("molecules")))]
-    if "conformers" in info:
-        facts.append(("Conformers", plain(info["conformers"])))
+    read, rejected = info.records_read, info.rejected
+    facts = [("Records read", plain(read)), ("Molecules", plain(info.molecules))]
+    facts.append(("Conformers", plain(info.conformers)))
     if rejected is not None:
         share = f" ({percent(rejected / read)} of the records read)" if read else ""
         facts.append(("Rejected", plain(rejected) + share))
-    if splits := _mapping(info.get("splits")):
-        facts.append(("Split", ", ".join(f"{short(k)} {plain(v)}" for k, v in splits.items())))
-    if info.get("hydrogens"):
-        facts.append(("Hydrogens", str(info["hydrogens"])))
-    counts = {short(reason, 120): number(count) or 0 for reason, count in _mapping(info.get("reasons")).items()}
+    if info.splits:
+        facts.append(("Split", ", ".join(f"{short(k)} {plain(v)}" for k, v in info.splits.items())))
+    if info.hydrogens:
+        facts.append(("Hydrogens", info.hydrogens))
+    counts = {short(reason, 120): count for reason, count in info.reasons.items()}
     total = sum(counts.values()) or 1
     ranked = sorted(counts.items(), key=lambda item: -item[1])[:15]
     return Data(facts, [(reason, plain(count), count / total) for reason, count in ranked], evidence.rejections)
 
 
-def _sampling(path: Path, info: Mapping[str, Any]) -> Sampling:
-    requested, produced = number(info.get("requested")), number(info.get("produced"))
-    seconds, mean = number(info.get("seconds")), number(info.get("mean_evaluations"))
-    facts = [("File", short(path.name))]
-    if produced is not None:
-        share = f" of {plain(requested)} requested ({percent(produced / requested)})" if requested else ""
-        facts.append(("Molecules made", plain(produced) + share))
-    if "evaluations" in info:
-        facts.append(("Evaluations for each", plain(info["evaluations"])))
-    if mean:
-        facts.append(("With restarts, on average", plain(mean)))
-    if seconds is not None:
-        speed = f" ({plain(produced / seconds)} molecules a second)" if produced and seconds else ""
-        facts.append(("Time", f"{plain(seconds)} seconds{speed}"))
-    options = _mapping(info.get("options"))
-    if "seed" in options:
-        facts.append(("Seed", plain(options["seed"])))
-    return Sampling(facts, str(info.get("model") or ""))
+def _sampling(path: Path, info: SamplesInfo) -> Sampling:
+    made = plain(info.produced)
+    if info.requested:
+        made += f" of {plain(info.requested)} requested ({percent(info.produced / info.requested)})"
+    facts = [("File", short(path.name)), ("Molecules made", made)]
+    if info.evaluations is not None:
+        facts.append(("Evaluations for each", plain(info.evaluations)))
+    if info.mean_evaluations:
+        facts.append(("With restarts, on average", plain(info.mean_evaluations)))
+    speed = f" ({plain(info.produced / info.seconds)} molecules a second)" if info.produced and info.seconds else ""
+    facts.append(("Time", f"{plain(info.seconds)} seconds{speed}"))
+    if "seed" in info.options:
+        facts.append(("Seed", plain(info.options["seed"])))
+    return Sampling(facts, info.model)
 
 
 def _options(evidence: Evidence) -> list[OptionGroup]:
@@ -153,33 +148,23 @@ def _options(evidence: Evidence) -> list[OptionGroup]:
             for group, values in groups.items()
         ]
     known = {
-        "featurize": (evidence.dataset_info or {}).get("options"),
-        "train": (evidence.training_info or {}).get("options"),
-        "sample": next((info.get("options") for info in evidence.sample_infos if info), None),
-        "check": (evidence.summary or {}).get("options"),
+        "featurize": evidence.dataset_info,
+        "train": evidence.training_info,
+        "sample": next((info for info in evidence.sample_infos if info), None),
+        "check": evidence.summary,
     }
     return [
-        OptionGroup(stage, [(name, value, None) for name, value in flat(values)])
-        for stage, values in known.items()
-        if isinstance(values, dict)
+        OptionGroup(stage, [(name, value, None) for name, value in flat(info.options)])
+        for stage, info in known.items()
+        if info is not None and info.options
     ]
 
 
 def _versions(evidence: Evidence) -> list[tuple[str, str, str]]:
-    found: list[tuple[str, str, str]] = []
-    for stage, info in (
-        ("featurize", evidence.dataset_info),
-        ("train", evidence.training_info),
-        ("check", evidence.summary),
-        ("report", {"versions": {name: _version(name) for name in ("moldiff", "rdkit", "numpy", "pandas")}}),
-    ):
-        versions = _mapping((info or {}).get("versions"))
-        found += [(stage, short(name), short(number)) for name, number in versions.items()]
-    return found
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    stages = (("featurize", evidence.dataset_info), ("train", evidence.training_info), ("check", evidence.summary))
+    known = {stage: info.versions for stage, info in stages if info is not None}
+    known["report"] = {name: _version(name) for name in ("moldiff", "rdkit", "numpy", "pandas")}
+    return [(stage, short(name), short(text)) for stage, versions in known.items() for name, text in versions.items()]
 
 
 def _version(name: str) -> str:

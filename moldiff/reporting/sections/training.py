@@ -1,11 +1,11 @@
 """What the training cost and how its losses fell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from moldiff.files.records import TrainingInfo
 from moldiff.reporting.charts import Line, Plot, line_chart
 from moldiff.reporting.evidence import Evidence
 from moldiff.reporting.figures import number, plain
@@ -36,11 +36,11 @@ def training(evidence: Evidence) -> Training | None:
     """Cost and curves of the training; None where none was given."""
     if evidence.training is None:
         return None
-    info, metrics = evidence.training_info or {}, evidence.metrics
+    info, metrics = evidence.training_info or TrainingInfo(), evidence.metrics
     last = {} if metrics is None or metrics.empty else metrics.iloc[-1].to_dict()
-    steps = number(info.get("steps", last.get("step")))
-    minutes = number(info.get("minutes", last.get("minutes")))
-    seen = number(info.get("molecules_seen", last.get("molecules")))
+    steps = number(last.get("step")) if info.steps is None else info.steps
+    minutes = number(last.get("minutes")) if info.minutes is None else info.minutes
+    seen = number(last.get("molecules")) if info.molecules_seen is None else info.molecules_seen
     facts = [("Optimiser steps", plain(steps)), ("Molecules seen", plain(seen))]
     if minutes is not None:
         facts.insert(1, ("Wall time", f"{plain(minutes)} minutes"))
@@ -93,8 +93,9 @@ def training(evidence: Evidence) -> Training | None:
     return Training(facts, curves, parts)
 
 
-def _device(info: Mapping[str, Any]) -> str:
-    words = [str(info["device"])] if info.get("device") else []
-    words += [f"{plain(info[key])} {key if info[key] != 1 else key[:-2] if key == 'processes' else key[:-1]}"
-              for key in ("processes", "threads") if number(info.get(key))]  # fmt: skip
+def _device(info: TrainingInfo) -> str:
+    words = [info.device] if info.device else []
+    for count, one, many in ((info.processes, "process", "processes"), (info.threads, "thread", "threads")):
+        if count:
+            words.append(f"{plain(count)} {one if count == 1 else many}")
     return ", ".join(words)

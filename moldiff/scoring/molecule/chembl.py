@@ -1,6 +1,6 @@
 """How often does ChEMBL hold a ring system? A table of hashes and logarithmic counts that ships with the package.
 
-The counts are those of useful_rdkit_utils; source and licence stand in `moldiff/scoring/data/README.md`, and
+The counts are those of useful_rdkit_utils; source and licence are in `moldiff/scoring/data/README.md`, and
 `data/ring_systems.py` makes the file.
 """
 
@@ -39,7 +39,7 @@ def occurrence(system: str) -> Occurrence:
 
     Returns:
         The sum of its occurrences by connectivity (first block of the InChIKey, so tautomers that InChI joins
-        count together), and whether the whole InChIKey is in the table, as useful_rdkit_utils and FlowMol3 ask.
+        count together), and whether the full InChIKey is in the table, as useful_rdkit_utils and FlowMol3 ask.
         Nothing (0, False) for a system of which InChI has no key.
     """
     with rdBase.BlockLogs():

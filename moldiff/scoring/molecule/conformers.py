@@ -49,9 +49,9 @@ def compare_with_conformers(mol: Chem.Mol) -> Comparison:
 
 
 def _compare(mol: Chem.Mol) -> Comparison:
-    whole = Chem.AddHs(mol, addCoords=True)
-    Chem.AssignStereochemistryFrom3D(whole)
-    made = Chem.Mol(whole)
+    complete = Chem.AddHs(mol, addCoords=True)
+    Chem.AssignStereochemistryFrom3D(complete)
+    made = Chem.Mol(complete)
     made.RemoveAllConformers()
     parameters = rdDistGeom.ETKDGv3()
     parameters.randomSeed = SEED
@@ -65,7 +65,7 @@ def _compare(mol: Chem.Mol) -> Comparison:
         rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(made, maxIters=ITERATIONS, mmffVariant="MMFF94s")
     keep = Chem.RemoveHsParameters()
     keep.removeHydrides = True
-    bare, given = (Chem.RemoveHs(one, keep, sanitize=False) for one in (made, whole))
+    bare, given = (Chem.RemoveHs(one, keep, sanitize=False) for one in (made, complete))
     return Comparison(
         min(
             float(rdMolAlign.GetBestRMS(bare, given, prbId=conformer.GetId(), refId=0, maxMatches=MATCHES))

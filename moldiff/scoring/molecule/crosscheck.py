@@ -18,7 +18,7 @@ Configuration = Literal["mol_fast", "mol"]
 
 @dataclass(frozen=True)
 class CrossCheck:
-    """PoseBusters' verdict: a test that it left out is no pass, and is named apart from those that failed."""
+    """PoseBusters' verdict: a test that it left out is not a pass, and is named apart from those that failed."""
 
     passed: bool
     failed: tuple[str, ...] = ()

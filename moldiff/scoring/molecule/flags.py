@@ -2,7 +2,7 @@
 
 The set is this project's own: groups that do not survive water, air or storage, groups that react with proteins at
 large, and groups that nobody would draw. Common parts of drugs stay unflagged although some screens refuse them
-(esters, anilines, terminal alkynes, phenols, sulfonamides). How often each matches among real molecules stands in
+(esters, anilines, terminal alkynes, phenols, sulfonamides). How often each matches among real molecules is in
 `docs/metrics.md`.
 """
 
@@ -91,7 +91,7 @@ UNSTABLE = (
     GroupFlag("carbon_ion", "charged carbon, isocyanides aside", "[#6-,#6+;!$([C-]#[N+]);!a]"),
     GroupFlag(
         "phosphorus",
-        "P that is no phosphate, phosphonate, phosphinate or phosphine oxide",
+        "P that is not a phosphate, phosphonate, phosphinate or phosphine oxide",
         "[#15;!$([PX4](=[OX1])([#6,#7,#8])([#6,#7,#8])[#6,#7,#8])]",
     ),
 )

@@ -1,6 +1,6 @@
 """How far are bond lengths, angles and torsions of one set of molecules from those of another?
 
-Every length, angle and torsion is kept as one whole number that holds its key (the elements and bond orders along
+Every length, angle and torsion is kept as one integer that holds its key (the elements and bond orders along
 the path, whichever direction comes first) and its bin. Counts of such numbers add up over molecules and shards in
 any order; what they say does not depend on it.
 """
@@ -180,12 +180,12 @@ class Geometry:
 
 
 def _distance(
-    kind: Kind, found: dict[int, NDArray[np.int64]], reference: dict[int, NDArray[np.int64]]
+    kind: Kind, sample: dict[int, NDArray[np.int64]], reference: dict[int, NDArray[np.int64]]
 ) -> GeometryDistance:
     total = sum(int(counts.sum()) for counts in reference.values())
     weights, w1, js = [], [], []
     for key, theirs in reference.items():
-        ours = found.get(key)
+        ours = sample.get(key)
         if ours is None or ours.sum() < MINIMUM or theirs.sum() < MINIMUM:
             continue
         weights.append(int(theirs.sum()))

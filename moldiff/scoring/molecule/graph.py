@@ -49,5 +49,5 @@ def has_dummies(mol: Chem.Mol) -> bool:
 
 
 def implicit_hydrogens(mol: Chem.Mol) -> int:
-    """Hydrogens that are no atoms of the molecule, but that RDKit counts to fill valences."""
+    """Hydrogens that are not atoms of the molecule, but that RDKit counts to fill valences."""
     return int(mol.GetNumAtoms(onlyExplicit=False)) - int(mol.GetNumAtoms())

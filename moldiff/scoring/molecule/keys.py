@@ -77,7 +77,7 @@ def first_occurrences(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
 
 
 def contained(hashes: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """True [N] where a key [N] stands in the ascending array ``known`` [K]."""
+    """True [N] where a key [N] is in the ascending array ``known`` [K]."""
     if not len(known):
         return np.zeros(len(hashes), dtype=bool)
     place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)

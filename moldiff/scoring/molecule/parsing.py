@@ -1,4 +1,4 @@
-"""From a record to a molecule as written, told apart into what cannot be read and what has no bonds."""
+"""From a record to a molecule as written; records that cannot be read and records without bonds are distinguished."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Parsed:
 
     ``mol`` is None if the record cannot be read, and ``reason`` says why. ``bonds`` is "written", or how they were
     perceived from positions for XYZ, which holds none; it is empty if that failed, and ``reason`` says why.
-    ``conformer`` tells whether there are three-dimensional coordinates.
+    ``conformer`` says whether there are three-dimensional coordinates.
     """
 
     mol: Chem.Mol | None

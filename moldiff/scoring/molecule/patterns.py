@@ -1,23 +1,26 @@
 """The SMARTS patterns that are asked of every molecule, screened all at once."""
 
-import csv
 import inspect
+from bisect import bisect_left
 from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 
-from rdkit import Chem, RDConfig
+from rdkit import Chem
 from rdkit.Chem import QED, FilterCatalog, Fragments
 
 from moldiff.scoring.molecule.flags import group_patterns
 from moldiff.scoring.molecule.screen import Screen
 
-_PAINS_PATTERNS = Path(RDConfig.RDDataDir) / "Pains" / "wehi_pains.csv"
+_CATALOGS = FilterCatalog.FilterCatalogParams.FilterCatalogs
+ALERT_SETS = {"pains": _CATALOGS.PAINS, "brenk": _CATALOGS.BRENK, "glaxo": _CATALOGS.CHEMBL_Glaxo}
+"""Catalogs of RDKit by the name of our column."""
+_PICKLED = b"\xef\xbe\xad\xde"
+"""How RDKit's binary form of a molecule begins."""
 
 Possible = Mapping[str, list[int]]
-"""Places of the patterns that may match, by the name of their list: ``groups``, ``pains``, ``qed``, ``acceptors``,
-``flags``."""
+"""Places of the patterns that may match, by the name of their list: those of `ALERT_SETS`, ``groups``, ``qed``,
+``acceptors``, ``flags``."""
 
 
 @cache
@@ -27,43 +30,43 @@ def groups() -> dict[str, Chem.Mol]:
 
 
 @cache
-def pains_entries() -> list[FilterCatalog.FilterCatalogEntry]:
-    """The entries of RDKit's PAINS catalog, which do not tell their patterns."""
+def alert_entries(name: str) -> list[FilterCatalog.FilterCatalogEntry]:
+    """The entries of one of `ALERT_SETS`."""
     parameters = FilterCatalog.FilterCatalogParams()
-    parameters.AddCatalog(FilterCatalog.FilterCatalogParams.FilterCatalogs.PAINS)
+    parameters.AddCatalog(ALERT_SETS[name])
     catalog = FilterCatalog.FilterCatalog(parameters)
     return [catalog.GetEntryWithIdx(index) for index in range(catalog.GetNumEntries())]
+
+
+def pattern_of(entry: FilterCatalog.FilterCatalogEntry) -> Chem.Mol:
+    """The pattern of an entry, read from its serialized form since RDKit does not expose it; `*` if there is none."""
+    try:
+        text = bytes(entry.Serialize())
+        return Chem.Mol(text[text.index(_PICKLED) :])
+    except (RuntimeError, ValueError):  # a build of RDKit without serialization: the screen then passes every entry
+        return Chem.MolFromSmarts("*")
 
 
 def possible(heavy: Chem.Mol) -> Possible:
     """What may match a sanitized molecule without hydrogens; all else cannot."""
     screen, ends = _screen()
     places = screen.possible(heavy)
+    cuts = [bisect_left(places, end) for end in ends]
     return {
-        name: [place - first for place in places if first <= place < last]
-        for name, (first, last) in zip(_LISTS, pairwise(ends), strict=True)
+        name: [place - first for place in places[start:stop]]
+        for name, first, (start, stop) in zip(_LISTS, ends[:-1], pairwise(cuts), strict=True)
     }
 
 
-_LISTS = ("groups", "pains", "qed", "acceptors", "flags")
+_LISTS = ("groups", *ALERT_SETS, "qed", "acceptors", "flags")
 
 
 @cache
 def _screen() -> tuple[Screen, list[int]]:
     """One screen of all patterns, and where each list of them begins and ends."""
-    lists = (list(groups().values()), _pains_patterns(), QED.StructuralAlerts, QED.Acceptors, group_patterns())
+    alerts = [[pattern_of(entry) for entry in alert_entries(name)] for name in ALERT_SETS]
+    lists = (list(groups().values()), *alerts, QED.StructuralAlerts, QED.Acceptors, group_patterns())
     ends = [0]
     for patterns in lists:
         ends.append(ends[-1] + len(patterns))
     return Screen([pattern for patterns in lists for pattern in patterns]), ends
-
-
-def _pains_patterns() -> list[Chem.Mol]:
-    """The pattern of each entry, by the file that RDKit made the catalog from; any atom where it is not known."""
-    written: dict[str, str] = {}
-    if _PAINS_PATTERNS.is_file():
-        with _PAINS_PATTERNS.open(encoding="utf-8", newline="") as file:
-            written = {name.removeprefix("<regId=").removesuffix(">"): smarts for smarts, name in csv.reader(file)}
-    # The catalog turns the hydrogens of these patterns into counts.
-    found = (Chem.MolFromSmarts(written.get(e.GetDescription(), "*"), mergeHs=True) for e in pains_entries())
-    return [pattern if pattern is not None and pattern.GetNumAtoms() else Chem.MolFromSmarts("*") for pattern in found]

@@ -12,7 +12,7 @@ from rdkit import Chem, rdBase
 
 from moldiff.scoring.molecule.alerts import alerts
 from moldiff.scoring.molecule.composition import composition
-from moldiff.scoring.molecule.descriptors import describe, lipinski_violations
+from moldiff.scoring.molecule.descriptors import DescriptorValues, describe, lipinski_violations
 from moldiff.scoring.molecule.keys import inchikey_block
 from moldiff.scoring.molecule.patterns import Possible, possible
 from moldiff.scoring.molecule.realism import realism
@@ -32,7 +32,7 @@ _AT_WORK = 128
 
 def realism_of(flat: str) -> tuple[list[str], Values]:
     """Ring systems of a molecule and the columns of `realism`, read from its flat key."""
-    return _systems(flat), _realism(flat)
+    return _systems(flat), realism(_read(flat), _systems(flat), _possible(flat))
 
 
 def all_ring_systems(keys: Iterable[str]) -> frozenset[str]:
@@ -58,25 +58,25 @@ def _screen(flat: str) -> Values:
 
 
 def _descriptors(flat: str) -> Values:
-    values = describe(_read(flat), _possible(flat))
+    values = _described(flat)
     return {**asdict(values), "lipinski_violations": lipinski_violations(values)}
 
 
 def _alerts(flat: str) -> Values:
     matches = alerts(_read(flat), _possible(flat))
     return {
-        **{name: len(found) for name, found in matches.items()},
-        "alerts": "; ".join(f"{name} {alert}" for name, found in matches.items() for alert in found),
+        **{name: len(names) for name, names in matches.items()},
+        "alerts": "; ".join(f"{name} {alert}" for name, names in matches.items() for alert in names),
     }
 
 
 def _groups(flat: str) -> Values:
-    found = functional_groups(_read(flat), _possible(flat))
-    return {"functional_groups": "; ".join(f"{name} {count}" for name, count in found.items())}
+    counts = functional_groups(_read(flat), _possible(flat))
+    return {"functional_groups": "; ".join(f"{name} {count}" for name, count in counts.items())}
 
 
 def _realism(flat: str) -> Values:
-    return realism(_read(flat), _systems(flat), _possible(flat))
+    return realism(_read(flat), _systems(flat), _possible(flat), _described(flat).rotatable_bonds)
 
 
 def _inchikey(flat: str) -> Values:
@@ -103,13 +103,13 @@ class Portrait:
 
     flat: str
     values: Values = field(default_factory=dict)
-    drawn: set[Aspect] = field(default_factory=set)
+    computed: set[Aspect] = field(default_factory=set)
 
     def draw(self, aspect: Aspect) -> None:
         """Fill in the values of an aspect, if they are not there."""
-        if aspect not in self.drawn:
+        if aspect not in self.computed:
             self.values |= aspect(self.flat)
-            self.drawn.add(aspect)
+            self.computed.add(aspect)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -134,6 +134,11 @@ def _read(flat: str) -> Chem.Mol:
 @lru_cache(maxsize=_AT_WORK)
 def _systems(flat: str) -> list[str]:
     return ring_systems(_read(flat))
+
+
+@lru_cache(maxsize=_AT_WORK)
+def _described(flat: str) -> DescriptorValues:
+    return describe(_read(flat), _possible(flat))
 
 
 @lru_cache(maxsize=_AT_WORK)

@@ -16,6 +16,7 @@ The rule for rings that must not be flat is kept to the letter, so flat 1,4-quin
 as there.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -205,18 +206,20 @@ def _flatness(mol: Chem.Mol, positions: NDArray[np.float64], values: dict[str, f
         ("double_bond_flatness", _DOUBLE_BONDS, True),
     ):
         matches = (mol.GetSubstructMatches(_pattern(pattern), maxMatches=1_000_000) for pattern in patterns)
-        distances = np.concatenate([_distances_from_plane(positions, found) for found in matches])
-        if distances.size:
-            values[name] = float(distances.max() if flat else distances.min())
-            if values[name] > FLAT if flat else values[name] < NOT_FLAT:
-                failed.append(name)
+        by_size: dict[int, list[tuple[int, ...]]] = {}
+        for groups in filter(None, matches):
+            by_size.setdefault(len(groups[0]), []).extend(groups)
+        if not by_size:
+            continue
+        distances = np.concatenate([_distances_from_plane(positions, groups) for groups in by_size.values()])
+        values[name] = float(distances.max() if flat else distances.min())
+        if values[name] > FLAT if flat else values[name] < NOT_FLAT:
+            failed.append(name)
     return failed
 
 
-def _distances_from_plane(positions: NDArray[np.float64], groups: tuple[tuple[int, ...], ...]) -> NDArray[np.float64]:
-    """Largest absolute distance [G] of each group's atoms from its own least-squares plane, Å."""
-    if not groups:
-        return np.empty(0)
+def _distances_from_plane(positions: NDArray[np.float64], groups: Sequence[tuple[int, ...]]) -> NDArray[np.float64]:
+    """Largest absolute distance [G] of each group's atoms from its own least-squares plane, Å; groups of one size."""
     points = positions[np.array(groups)]
     points = points - points.mean(axis=1, keepdims=True)
     normals = np.linalg.svd(points, full_matrices=False)[2][:, -1]

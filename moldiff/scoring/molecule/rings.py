@@ -102,7 +102,7 @@ def topology_flags(heavy: Chem.Mol, values: RingValues, rarest: int | None, rota
         rotatable_bonds: its rotatable bonds, strict definition of RDKit.
     """
     rings = heavy.GetRingInfo().AtomRings()
-    found = {
+    flags = {
         "rare_ring_system": rarest is not None and rarest < RARE,
         "joined_rings": values.joined_rings > MOST_JOINED_RINGS,
         "large_ring": values.largest_ring > LARGEST_RING,
@@ -111,8 +111,8 @@ def topology_flags(heavy: Chem.Mol, values: RingValues, rarest: int | None, rota
     }
     sizes = {len(ring) for ring in rings}
     if values.joined_rings > 1 and (values.bridgeheads or 7 in sizes or min(sizes) <= SMALL_RING):
-        found |= _fusion_flags(heavy, rings, bridged=values.bridgeheads > 0)
-    return [name for name in TOPOLOGY_FLAGS if found.get(name)]
+        flags |= _fusion_flags(heavy, rings, bridged=values.bridgeheads > 0)
+    return [name for name in TOPOLOGY_FLAGS if flags.get(name)]
 
 
 def _fusion_flags(heavy: Chem.Mol, rings: tuple[tuple[int, ...], ...], *, bridged: bool) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""Which of many SMARTS patterns cannot match a molecule, told from the kinds of its atoms and bonds.
+"""Which of many SMARTS patterns cannot match a molecule, by the kinds of its atoms and bonds.
 
 Hundreds of patterns are asked of every molecule, and few match. A pattern can match only if each of its bonds finds
 a bond of its order whose two ends fit. Molecules share some hundreds of kinds of bonds; which conditions a kind meets
@@ -31,7 +31,7 @@ class AtomKind(NamedTuple):
 
 AtomTest = Callable[[AtomKind], bool]
 Edge = tuple[str, str, str]
-"""SMARTS of an atom, a bond and an atom; an atom without bonds stands on both sides of `_NO_BOND`."""
+"""SMARTS of an atom, a bond and an atom; an atom without bonds is on both sides of `_NO_BOND`."""
 
 _NO_BOND = "."
 _ALONE = -1.0
@@ -66,13 +66,13 @@ class Screen:
     def possible(self, mol: Chem.Mol) -> list[int]:
         """Places of the patterns that may match a sanitized molecule, ascending."""
         kinds = [self._kind(atom) for atom in atoms(mol)]
-        found = {(kind, _ALONE, kind) for kind in kinds}
+        edges = {(kind, _ALONE, kind) for kind in kinds}
         for bond in bonds(mol):
-            found.add((kinds[bond.GetBeginAtomIdx()], bond.GetBondTypeAsDouble(), kinds[bond.GetEndAtomIdx()]))
+            edges.add((kinds[bond.GetBeginAtomIdx()], bond.GetBondTypeAsDouble(), kinds[bond.GetEndAtomIdx()]))
         known = self._met
-        met = np.bitwise_or.reduce([known[edge] if edge in known else self._meets(*edge) for edge in found])
-        passed: list[int] = np.unique(self._place[~(self._needed & ~met).any(axis=1)]).tolist()
-        return passed
+        met = np.bitwise_or.reduce([known[edge] if edge in known else self._meets(*edge) for edge in edges])
+        # places ascend, and a pattern with several alternatives has its place several times
+        return list(dict.fromkeys(self._place[~(self._needed & ~met).any(axis=1)].tolist()))
 
     def _kind(self, atom: Chem.Atom) -> int:
         key = (
@@ -123,10 +123,10 @@ def _alternatives(pattern: Chem.Mol) -> list[list[Edge]]:
 
 def _edges(pattern: Chem.Mol) -> list[Edge]:
     texts = [atom.GetSmarts() for atom in atoms(pattern)]
-    found = [(texts[b.GetBeginAtomIdx()], b.GetSmarts(), texts[b.GetEndAtomIdx()]) for b in bonds(pattern)]
+    conditions = [(texts[b.GetBeginAtomIdx()], b.GetSmarts(), texts[b.GetEndAtomIdx()]) for b in bonds(pattern)]
     for atom, text in zip(atoms(pattern), texts, strict=True):
-        found += _conditions(_clauses(text)) if atom.GetDegree() == 0 else _inner(_clauses(text))
-    return found
+        conditions += _conditions(_clauses(text)) if atom.GetDegree() == 0 else _inner(_clauses(text))
+    return conditions
 
 
 def _conditions(clauses: list[list[list[str]]]) -> list[Edge]:
@@ -153,7 +153,7 @@ def _clauses(text: str) -> list[list[list[str]]]:
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """Parts between separators that stand in no parentheses or brackets."""
+    """Parts between separators that are not within parentheses or brackets."""
     parts, depth = [""], 0
     for letter in text:
         depth += (letter in "([") - (letter in ")]")

@@ -9,7 +9,7 @@ to s. The entries follow from the closed-shell valences V of each element and ch
 * (0, s): s is in V.
 * (a, s) with a = 2 or 3: in a Kekulé form the atom has a ring double bond, a + 1 + s in V (benzene C, pyridine N),
   or lends a lone pair or an empty orbital, a + s in V (pyrrole N, furan O, tropylium C+, borole B), or carries its
-  double bond outside the ring, as the C=O carbon of pyridone, (2, 2). Only those known of stable compounds stand here.
+  double bond outside the ring, as the C=O carbon of pyridone, (2, 2). Only those known of stable compounds are listed.
 
 V: H 1; B 3; B- 4; C 4; C+ and C- 3; N 3; N+ 4; N- 2; O 2; O+ 3; O- 1; halogens 1, their anions 0, I also 3 and 5
 (iodanes); Si, Ge, Sn 4; P 3 and 5; P+ 4; S and Se 2, 4 and 6 (4: neutral sulfoxide); S+ 3 and 5, S- 1; As 3 and 5;
@@ -88,7 +88,7 @@ def stable_atoms(written: Chem.Mol) -> tuple[int, int]:
         written: the record as written, not sanitized.
 
     Returns:
-        The number with the hydrogens that stand in the record, and the number with those too that RDKit fills in
+        The number with the hydrogens that are in the record, and the number with those too that RDKit fills in
         (policy implicit; SMILES always, whose grammar implies them).
     """
     filled = Chem.Mol(written)

@@ -35,10 +35,10 @@ def strain(mol: Chem.Mol) -> Relaxation:
     """
     with rdBase.BlockLogs():
         try:
-            whole, added, reason = complete(mol)
-            if whole is None:
+            full, added, reason = complete(mol)
+            if full is None:
                 return Relaxation(None, None, reason)
-            return _relax(whole, added)
+            return _relax(full, added)
         except (RuntimeError, ValueError) as error:  # RDKit's and numpy's ways to refuse what they cannot handle
             return Relaxation(None, None, f"not evaluated: {type(error).__name__}")
 
@@ -54,8 +54,8 @@ def complete(mol: Chem.Mol) -> tuple[Chem.Mol | None, int, str | None]:
         return None, 0, "coordinates not finite"
     if len(Chem.GetMolFrags(mol)) > 1:
         return None, 0, "not connected"
-    whole = with_hydrogens(mol)
-    return whole, whole.GetNumAtoms() - mol.GetNumAtoms(), None
+    full = with_hydrogens(mol)
+    return full, full.GetNumAtoms() - mol.GetNumAtoms(), None
 
 
 def displacement(mol: Chem.Mol, before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
@@ -76,11 +76,11 @@ def displacement(mol: Chem.Mol, before: NDArray[np.float64], after: NDArray[np.f
     return float(np.sqrt(max(square, 0.0) / len(heavy)))
 
 
-def _relax(whole: Chem.Mol, added: int) -> Relaxation:
-    field = force_field(whole)
+def _relax(full: Chem.Mol, added: int) -> Relaxation:
+    field = force_field(full)
     if field is None:
         return Relaxation(None, None, "no MMFF94s parameters", added)
-    before = whole.GetConformer().GetPositions()
+    before = full.GetConformer().GetPositions()
     energy = field.CalcEnergy()
     unfinished = field.Minimize(maxIts=ITERATIONS)
     lowered = energy - field.CalcEnergy()
@@ -88,5 +88,5 @@ def _relax(whole: Chem.Mol, added: int) -> Relaxation:
         return Relaxation(None, None, "energy not finite", added)
     if unfinished:
         return Relaxation(None, None, f"not converged in {ITERATIONS} iterations", added)
-    after = whole.GetConformer().GetPositions()
-    return Relaxation(max(lowered, 0.0), displacement(whole, before, after), None, added)
+    after = full.GetConformer().GetPositions()
+    return Relaxation(max(lowered, 0.0), displacement(full, before, after), None, added)

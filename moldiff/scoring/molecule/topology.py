@@ -27,8 +27,8 @@ def functional_groups(heavy: Chem.Mol, screened: Possible | None = None) -> dict
         screened: what `possible` says of it, if that is known.
     """
     named = _named_groups()
-    left = (named[place] for place in (screened or possible(heavy))["groups"])
-    return {name: count for name, pattern in left if (count := len(heavy.GetSubstructMatches(pattern)))}
+    possible_groups = (named[place] for place in (screened or possible(heavy))["groups"])
+    return {name: count for name, pattern in possible_groups if (count := len(heavy.GetSubstructMatches(pattern)))}
 
 
 @cache

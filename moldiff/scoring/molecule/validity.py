@@ -43,7 +43,7 @@ def sanitize(written: Chem.Mol) -> Sanitized:
     dearomatized = any(
         not mol.GetAtomWithIdx(int(atom)).GetIsAromatic() for atom in np.flatnonzero((given == AROMATIC).any(axis=1))
     )
-    # Orders do not tell a dative bond from a single one, which RDKit makes of a single bond to a metal.
+    # Orders do not distinguish dative from single bonds; RDKit turns a single bond to a metal into a dative one.
     bound = with_dative and not written.HasSubstructMatch(_DATIVE)
     if dearomatized or bound or not np.array_equal(given, normalized):
         changes.append("bond order changed by sanitizing")
@@ -64,14 +64,14 @@ def is_strict(written: Chem.Mol) -> bool:
     return molecule.mol is not None and fragments(written) == 1 and not strict_faults(written, molecule)
 
 
-def valid_largest_fragment(written: Chem.Mol, whole: Chem.Mol | None) -> bool:
+def valid_largest_fragment(written: Chem.Mol, sanitized: Chem.Mol | None) -> bool:
     """The convention of EDM and MiDi, for comparison only: the fragment with most atoms can be sanitized.
 
     Args:
         written: the record as written.
-        whole: its sanitized copy, if it can be sanitized; then no more work is needed.
+        sanitized: its sanitized copy, if it can be sanitized; then no more work is needed.
     """
-    if whole is not None:
+    if sanitized is not None:
         return True
     with rdBase.BlockLogs():
         parts = Chem.GetMolFrags(written, asMols=True, sanitizeFrags=False)

@@ -21,13 +21,13 @@ def relax(mol: Chem.Mol) -> Relaxation:
     added = 0
     with rdBase.BlockLogs():
         try:
-            whole, added, reason = complete(mol)
-            if whole is None:
+            completed, added, reason = complete(mol)
+            if completed is None:
                 return Relaxation(None, None, reason)
-            lowered, after = minimise(whole, level=NORMAL)
+            lowered, after = minimise(completed, level=NORMAL)
         except NotConverged as error:
             return Relaxation(None, None, str(error), added)
         except (RuntimeError, ValueError) as error:
             first_line = str(error).strip().partition("\n")[0]
             return Relaxation(None, None, f"not evaluated: {first_line}")
-    return Relaxation(lowered, displacement(whole, whole.GetConformer().GetPositions(), after), None, added)
+    return Relaxation(lowered, displacement(completed, completed.GetConformer().GetPositions(), after), None, added)

@@ -40,7 +40,7 @@ random that no order of the records can change."""
 
 @dataclass(frozen=True)
 class Diversity:
-    """What the fingerprints of the distinct valid molecules tell; ``nearest`` is by key hash."""
+    """Diversity and nearest neighbours by fingerprints, of distinct valid molecules; ``nearest`` is by key hash."""
 
     values: dict[str, NumberRecord]
     nearest: Mapping[int, tuple[float, str]]
@@ -63,15 +63,15 @@ def take_diversity(parts: Sequence[Part], keys: NDArray[np.uint64], train: Known
     if len(packed):
         chosen = packed[:CIRCLES_SUBSET]
         values["circles"] = NumberRecord(value=circles(chosen), n=len(chosen))
-    found: dict[int, tuple[float, str]] = {}
+    nearest_by_key: dict[int, tuple[float, str]] = {}
     if isinstance(train, Reference) and len(packed):
         similarity, place = nearest(packed[:NEAREST_SUBSET], train.fingerprints)
         values["snn"] = NumberRecord(value=float(similarity.mean()), n=len(similarity))
-        found = {
+        nearest_by_key = {
             int(key): (float(near), train.smiles[at])
             for key, near, at in zip(keys[:NEAREST_SUBSET], similarity, place, strict=False)
         }
-    return Diversity(values, found)
+    return Diversity(values, nearest_by_key)
 
 
 def summarize(
@@ -90,7 +90,7 @@ def summarize(
         parts: the checked parts.
         census: what is known of all records.
         tally: counts over the finished rows.
-        diversity: what the fingerprints tell.
+        diversity: results from the fingerprints.
         train: the training set.
         compared: the reference set.
     """
@@ -186,10 +186,10 @@ def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in ("moldiff", "rdkit", "numpy"):
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "unknown"
-    return found
+            versions[name] = "unknown"
+    return versions

@@ -1,6 +1,6 @@
 """A reference in a file of less than a megabyte: what the weights that ship learned from, without its molecules.
 
-Kept are 48 bits of the hash of each molecule's key and scaffold (novelty; one in two thousand million unknown molecules
+Kept are 48 bits of the hash of each molecule's key and scaffold (novelty; one in two billion unknown molecules
 is taken for a known one), the ring systems, the distributions of a sample and its noise floors. Molecules cannot be
 read back from it, so nothing that needs structures (nearest neighbours, Fréchet ChemNet distance) can be compared.
 """

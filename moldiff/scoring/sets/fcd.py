@@ -58,9 +58,9 @@ def take_fcd(
     size = min(wanted, len(keys), len(compared.keys) // 2)
     if size < SMALLEST:
         return None
-    drawn = random.Random(seed).sample(range(len(compared.smiles)), 2 * size)
+    chosen_places = random.Random(seed).sample(range(len(compared.smiles)), 2 * size)
     ours = activations(_smiles(parts, keys[:size]))
-    theirs = activations([compared.smiles[place] for place in drawn])
+    theirs = activations([compared.smiles[place] for place in chosen_places])
     floors = []
     for draw in range(FLOOR_DRAWS):
         order = np.random.default_rng([seed, draw]).permutation(2 * size)
@@ -79,10 +79,10 @@ def take_fcd(
 
 def _smiles(parts: Sequence[Part], keys: NDArray[np.uint64]) -> list[str]:
     """The flat SMILES with these key hashes, in the order of the hashes."""
-    found: dict[int, str] = {}
+    smiles: dict[int, str] = {}
     for part in parts:
         with pq.ParquetFile(part.folder / ROWS) as file:
             for batch in file.iter_batches(columns=["_key", "key"]):
                 chosen = batch.filter(pc.less_equal(batch["_key"], keys[-1]))
-                found.update(zip(chosen["_key"].to_pylist(), chosen["key"].to_pylist(), strict=True))
-    return [found[key] for key in keys.tolist()]
+                smiles.update(zip(chosen["_key"].to_pylist(), chosen["key"].to_pylist(), strict=True))
+    return [smiles[key] for key in keys.tolist()]

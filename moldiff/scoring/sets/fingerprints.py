@@ -71,9 +71,9 @@ def nearest(packed: NDArray[np.uint8], known: NDArray[np.uint8]) -> tuple[NDArra
     best = np.zeros(len(packed))
     place = np.zeros(len(packed), dtype=np.int64)
     for index, vector in enumerate(bit_vectors(packed)):
-        found = np.asarray(DataStructs.BulkTanimotoSimilarity(vector, vectors))
-        place[index] = int(np.argmax(found))
-        best[index] = float(found[place[index]])
+        similarity = np.asarray(DataStructs.BulkTanimotoSimilarity(vector, vectors))
+        place[index] = int(np.argmax(similarity))
+        best[index] = float(similarity[place[index]])
     return best, place
 
 

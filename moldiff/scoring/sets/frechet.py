@@ -37,8 +37,8 @@ def activations(smiles: Sequence[str]) -> NDArray[np.float64]:
     require_fcd()
     import fcd
 
-    found = fcd.get_predictions(fcd.load_ref_model(), list(smiles), n_jobs=0, device="cpu")
-    return np.asarray(found, dtype=np.float64)
+    predictions = fcd.get_predictions(fcd.load_ref_model(), list(smiles), n_jobs=0, device="cpu")
+    return np.asarray(predictions, dtype=np.float64)
 
 
 def frechet_distance(left: NDArray[np.float64], right: NDArray[np.float64]) -> float:

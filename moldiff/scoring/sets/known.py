@@ -1,4 +1,4 @@
-"""What a check asks of the set that molecules are compared with, whole or as far as it ships with weights."""
+"""What a check asks of the set that molecules are compared with, complete, or the part that ships with weights."""
 
 from collections.abc import Container
 from typing import Protocol

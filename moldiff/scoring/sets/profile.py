@@ -17,7 +17,7 @@ from moldiff.scoring.sets.statistics import total_variation, wasserstein
 
 _UNITS = {one.name: one.unit for one in DESCRIPTORS}
 _BESIDE = tuple((one.name, one.counts) for one in METRICS if one.beside and one.counts is not None)
-FIXED_POINT = 10**6  # sums are kept as whole numbers of millionths: exact, so their order does not matter
+FIXED_POINT = 10**6  # sums are kept as integers of millionths: exact, so their order does not matter
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Profile:
         self.descriptors = {one.name: Histogram(one.bins) for one in DESCRIPTORS}
         self.functional_groups: Counter[str] = Counter()
         self.marks: Counter[str] = Counter()
-        """Distinct molecules by flag, and by rate that stands beside the reference's."""
+        """Distinct molecules by flag, and by rate that is shown beside the reference's."""
         self.geometry = Geometry()
 
     def add(self, row: Row, *, distinct: bool) -> None:
@@ -110,20 +110,20 @@ class Profile:
 
     def distances(self, other: "Profile") -> dict[str, Distance]:
         """Every distance to another profile, which is the reference where the two sides differ in weight."""
-        found: dict[str, Distance] = {}
+        distances: dict[str, Distance] = {}
         for name in ("elements", "bond_orders"):
-            found[name] = Distance("TV", total_variation(self.composition[name], other.composition[name]))
+            distances[name] = Distance("TV", total_variation(self.composition[name], other.composition[name]))
         for name in ("atom_counts", "charges", "ring_sizes"):
-            found[name] = Distance("W1", _whole_numbers(self.composition[name], other.composition[name]))
+            distances[name] = Distance("W1", _of_integers(self.composition[name], other.composition[name]))
         for name, histogram in self.descriptors.items():
             theirs = other.descriptors[name]
             value = wasserstein(histogram.counts, theirs.counts, histogram.bins.width)
-            found[name] = Distance("W1", value, _UNITS[name])
-        found["functional_groups"] = Distance("mean absolute difference of rates", self._group_gap(other))
+            distances[name] = Distance("W1", value, _UNITS[name])
+        distances["functional_groups"] = Distance("mean absolute difference of rates", self._group_gap(other))
         for name, gap in self.geometry.distances(other.geometry).items():
-            found[name] = Distance("W1", gap.w1, gap.unit, gap.covered)
-            found[f"{name}_js"] = Distance("JS", gap.js, "", gap.covered)
-        return found
+            distances[name] = Distance("W1", gap.w1, gap.unit, gap.covered)
+            distances[f"{name}_js"] = Distance("JS", gap.js, "", gap.covered)
+        return distances
 
     def _group_gap(self, other: "Profile") -> float | None:
         if not self.distinct or not other.distinct:
@@ -136,8 +136,8 @@ class Profile:
         return math.fsum(gaps) / len(gaps) if gaps else 0.0
 
 
-def _whole_numbers(left: Mapping[str, int], right: Mapping[str, int]) -> float | None:
-    """W1 of two distributions over whole numbers written as text."""
+def _of_integers(left: Mapping[str, int], right: Mapping[str, int]) -> float | None:
+    """W1 of two distributions over integers written as text."""
     values = [int(name) for name in left.keys() | right.keys()]
     if not values:
         return None

@@ -94,7 +94,7 @@ class Reference:
         """
         size = min(n, len(self.profiled) // 2)
         draw = random.Random(seed)
-        found: dict[str, list[float]] = {}
+        floors: dict[str, list[float]] = {}
         names: list[str] = []
         for _ in range(FLOOR_DRAWS):
             rows = draw.sample(self.profiled, 2 * size)
@@ -102,8 +102,8 @@ class Reference:
             names = list(distances)
             for name, distance in distances.items():
                 if distance.value is not None:
-                    found.setdefault(name, []).append(distance.value)
-        return size, {name: sum(found[name]) / len(found[name]) if name in found else None for name in names}
+                    floors.setdefault(name, []).append(distance.value)
+        return size, {name: sum(floors[name]) / len(floors[name]) if name in floors else None for name in names}
 
 
 def load_reference(path: Path, *, workers: int, timeout: float, smiles_column: str | None = None) -> Reference:
@@ -114,7 +114,7 @@ def load_reference(path: Path, *, workers: int, timeout: float, smiles_column: s
 
     Args:
         path: featurized dataset or molecule file.
-        workers: processes; 0 takes the processor cores at hand.
+        workers: processes; 0 uses all available cores.
         timeout: seconds after which one molecule is given up.
         smiles_column: column of a table that holds SMILES.
 
@@ -132,7 +132,7 @@ def load_reference(path: Path, *, workers: int, timeout: float, smiles_column: s
             with atomic_path(cached) as temporary:
                 pq.write_table(table, temporary, compression="zstd")
         except UserError:
-            pass  # made anew next time
+            pass  # it is computed again next time
     return _reference(str(path), table)
 
 
@@ -161,10 +161,10 @@ def _read_cached(path: Path) -> pa.Table | None:
 
 def _make(path: Path, checksum: str, workers: int, timeout: float, smiles_column: str | None) -> pa.Table:
     total = _count(path, smiles_column)
-    drawn = frozenset(random.Random(0).sample(range(1, total + 1), min(PROFILED, total)))
+    profiled = frozenset(random.Random(0).sample(range(1, total + 1), min(PROFILED, total)))
     tasks = (
-        Task(number, record, asked="distributions" if number in drawn else "keys", key=key)
-        for number, (record, key) in enumerate(_records(path, drawn, smiles_column), start=1)
+        Task(number, record, asked="distributions" if number in profiled else "keys", key=key)
+        for number, (record, key) in enumerate(_records(path, profiled, smiles_column), start=1)
     )
     warm_up()
     distinct: dict[int, Row] = {}
@@ -212,7 +212,7 @@ def _count(path: Path, smiles_column: str | None) -> int:
     return sum(1 for _ in read_records([str(path)], smiles_column=smiles_column))
 
 
-def _records(path: Path, drawn: frozenset[int], smiles_column: str | None) -> Iterator[tuple[Record, str]]:
+def _records(path: Path, profiled: frozenset[int], smiles_column: str | None) -> Iterator[tuple[Record, str]]:
     """Records of a file, or of a dataset's train split, with the flat key where it is known.
 
     A dataset names its molecules by flat keys; those ``drawn`` are read all the same, for their positions.
@@ -221,12 +221,12 @@ def _records(path: Path, drawn: frozenset[int], smiles_column: str | None) -> It
         yield from ((record, "") for record in read_records([str(path)], smiles_column=smiles_column))
         return
     dataset = open_dataset(path)
-    keys_hold = dataset.info.get("versions", {}).get("rdkit") == version("rdkit")
+    keys_hold = dataset.info.versions.get("rdkit") == version("rdkit")
     table = dataset.table(["smiles", "split"])
     train = [place for place, split in enumerate(table["split"].to_pylist()) if split == "train"]
     smiles = table["smiles"].to_pylist()
     for number, place in enumerate(train, start=1):
-        if number in drawn:
+        if number in profiled:
             yield Record(str(path), number, _mol_block(dataset.molecules, place), "sdf"), ""
         else:
             yield Record(str(path), number, smiles[place], "smiles"), smiles[place] if keys_hold else ""

@@ -28,7 +28,7 @@ def rate(numerator: int, denominator: int) -> Rate:
         ValueError: the numerator is negative or above the denominator.
     """
     if not 0 <= numerator <= denominator:
-        raise ValueError(f"{numerator} of {denominator} is no share")
+        raise ValueError(f"{numerator} of {denominator} is not a share")
     if denominator == 0:
         return Rate(numerator, denominator, None, None, None)
     share = numerator / denominator

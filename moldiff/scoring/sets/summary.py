@@ -39,11 +39,11 @@ def take_census(
     keys: NDArray[np.uint64],
     train: KnownSet | None,
 ) -> Census:
-    """Decide what no record can tell alone.
+    """Decide what cannot be known from one record alone.
 
     Args:
         policy: "explicit", "implicit" or "auto": implicit if no record has any hydrogen.
-        has_hydrogens: [N] whether a hydrogen stands in the record.
+        has_hydrogens: [N] whether the record has a hydrogen.
         valid: [N] whether it is valid.
         keys: [N] hashes of flat keys; of no meaning where not valid.
         train: the training set, or None.
@@ -121,7 +121,7 @@ class Tally:
             self.new_ring_systems.update({ring for ring in (row["new_ring_systems"] or "").split("; ") if ring})
 
     def rates(self, train: KnownSet | None, reference: KnownSet | None) -> dict[str, RateRecord]:
-        """Every rate with numerator, denominator and interval, and the reference's where it stands beside.
+        """Every rate with numerator, denominator and interval, and the reference's where it has one.
 
         Args:
             train: the training set, if there is one.
@@ -129,15 +129,15 @@ class Tally:
         """
         profile = reference.profile() if reference else None
         stated = {"always": True, "counted": False, "train": train is not None, "reference": reference is not None}
-        found = {}
+        rates = {}
         for metric in METRICS:
             counted, of = self._share(metric, reference)
             if stated[metric.when] or (metric.when == "counted" and of):
-                found[metric.name] = rate_record(counted, of)
+                rates[metric.name] = rate_record(counted, of)
                 if metric.beside and profile is not None:
                     theirs = rate(profile.marks[metric.name], profile.distinct)
-                    found[metric.name] = rate_record(counted, of, theirs.value)
-        return found
+                    rates[metric.name] = rate_record(counted, of, theirs.value)
+        return rates
 
     def _share(self, metric: Metric, reference: KnownSet | None) -> Share:
         if metric.counts is not None:
@@ -150,20 +150,20 @@ class Tally:
         return int(new.sum()), len(scaffolds)
 
     def values(self, reference: KnownSet | None) -> dict[str, NumberRecord]:
-        """Numbers that are no shares, with the number of molecules they were taken from."""
-        found = {"scaffolds": NumberRecord(value=_distinct(self.scaffolds), n=self.distinct)}
+        """Numbers that are not shares, with the number of molecules they were taken from."""
+        numbers_by_name = {"scaffolds": NumberRecord(value=_distinct(self.scaffolds), n=self.distinct)}
         if self.distinct:
             if reference is not None:
                 mean = self.new_ring_systems.total() / self.distinct
-                found["new_ring_systems"] = NumberRecord(value=mean, n=self.distinct)
+                numbers_by_name["new_ring_systems"] = NumberRecord(value=mean, n=self.distinct)
             for name in ("chembl_unknown", "chembl_unknown_exact"):
                 mean = self.profile.descriptors[name].total / FIXED_POINT / self.distinct
-                found[f"{name}_rings"] = NumberRecord(value=mean, n=self.distinct)
+                numbers_by_name[f"{name}_rings"] = NumberRecord(value=mean, n=self.distinct)
         for value in (value for question in QUESTIONS for value in question.values):
             if numbers := self.sampled[value.name]:
                 median, high = (float(number) for number in np.quantile(np.array(numbers), [0.5, 0.9]))
-                found[value.name] = NumberRecord(value=median, p90=high, n=len(numbers), unit=value.unit)
-        return found
+                numbers_by_name[value.name] = NumberRecord(value=median, p90=high, n=len(numbers), unit=value.unit)
+        return numbers_by_name
 
 
 _COUNTS = tuple((metric.name, metric.counts) for metric in METRICS if metric.counts is not None)
