@@ -118,7 +118,7 @@ def prepared(variant: Variant, dataset: Path, updates: int) -> Prepared:
     model = new_model(options.network, variant.info(featurized.info))
     variant.change(model.network)
     process, vocabulary = variant.process(model.process), model.network.vocabulary
-    objective = denoising(options, model.network, process)
+    objective = denoising(options, replace(model, process=process), model.network)
     learner = Learner(options, model.network, objective, variant.optimizers, variant.rate)
     learning, held_out = (MoleculeLoader.of(featurized, split, vocabulary) for split in ("train", "valid"))
     batches = (variant.molecules(batch, vocabulary) for batch in learning.endless(options.batch_size, options.seed, 0))

@@ -65,7 +65,7 @@ def load_rate(loader: MoleculeLoader, batch_size: int) -> float:
 def train_rate(loader: MoleculeLoader, model: Model, batch_size: int, steps: int) -> float:
     """Molecules trained on, warm-up steps left out."""
     options = TrainOptions(steps=steps, batch_size=batch_size, threads=1, accelerator="cpu")
-    learner = Learner(options, model.network, denoising(options, model.network, model.process))
+    learner = Learner(options, model.network, denoising(options, model, model.network))
     batches = loader.endless(batch_size, 0, 0)
     for number in range(5):
         learner.step(next(batches), number, 0.0)

@@ -99,10 +99,10 @@ def rates(
         file = Path(folder) / "made.sdf"
         file.write_text("".join(write_sdf_block(sampler.to_rdkit(one)) for one in made if one.finite))
         summary = check(CheckOptions(workers=1), [str(file)], Path(folder) / "check", train=train)
-    metrics = [summary["metrics"].get(name) for name in shown]
-    cells = ["-" if one is None or one["value"] is None else f"{100 * one['value']:.1f}" for one in metrics]
+    metrics = [summary.metrics.get(name) for name in shown]
+    cells = ["-" if one is None or one.value is None else f"{100 * one.value:.1f}" for one in metrics]
     if train:
-        cells += [f"{summary['distances'][name]['value']:.3g}" for name in DISTANCES]
+        cells += [f"{summary.distances[name].value:.3g}" for name in DISTANCES]
     return " | ".join(cells)
 
 

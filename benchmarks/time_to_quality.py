@@ -14,7 +14,9 @@ from moldiff.config.check import CheckOptions
 from moldiff.config.options import parse
 from moldiff.config.sample import SampleOptions
 from moldiff.config.train import TrainOptions
-from moldiff.files.manifest import read_record, record_of
+from moldiff.files.manifest import read_record
+from moldiff.files.records import SamplesInfo
+from moldiff.scoring.records import RateRecord
 from moldiff.stages.check import check
 from moldiff.stages.sample import sample
 from moldiff.stages.train import train
@@ -49,10 +51,10 @@ def main() -> None:
         trained = read_record(folder / "train.json", "train again")["steps"]
         for steps, restarts in product(arguments.steps, (0, 3)):
             file = folder / f"samples-{steps}-{restarts}.sdf"
-            options = SampleOptions(n=arguments.n, steps=steps, restarts=restarts, threads=arguments.threads)
-            mean = read_record(record_of(sample(options, weights, file)), "sample again")["mean_evaluations"]
+            sampling = SampleOptions(n=arguments.n, steps=steps, restarts=restarts, threads=arguments.threads)
+            mean = SamplesInfo.beside(sample(sampling, weights, file), "sample again").mean_evaluations
             summary = check(CheckOptions(), [str(file)], folder / f"check-{steps}-{restarts}", train=arguments.dataset)
-            cells = [cell(summary["metrics"].get(name)) for name in SHOWN]
+            cells = [cell(summary.metrics.get(name)) for name in SHOWN]
             print(f"| {minutes:g} | {arguments.threads} | {trained} | {mean} | " + " | ".join(cells) + " |", flush=True)
 
 
@@ -66,11 +68,11 @@ def nested(pairs: list[str]) -> dict[str, Any]:
     return options
 
 
-def cell(metric: dict[str, float] | None) -> str:
+def cell(rate: RateRecord | None) -> str:
     """A rate in percent with its 95 % interval."""
-    if metric is None:
+    if rate is None or rate.value is None or rate.low is None or rate.high is None:
         return "-"
-    return f"{100 * metric['value']:.1f} ({100 * metric['low']:.1f}-{100 * metric['high']:.1f})"
+    return f"{100 * rate.value:.1f} ({100 * rate.low:.1f}-{100 * rate.high:.1f})"
 
 
 if __name__ == "__main__":

@@ -215,7 +215,7 @@ def _judge_pose(progress: Progress) -> None:
         progress.row["pb_failed"] = "not evaluated: no 3D coordinates"
         return
     progress.between = bonds_between(progress.whole)
-    pose = pb_valid(progress.whole, progress.between)
+    pose = pb_valid(progress.whole, progress.between, sanitized=True)
     progress.row |= {"pb_valid": pose.valid, "pb_failed": "; ".join(pose.failed)}
 
 

@@ -25,6 +25,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdqueries
 
 from moldiff.scoring.molecule.coordinates import PoseResult, atom_pairs, bonds_between, finite_positions
+from moldiff.scoring.molecule.graph import atoms
 
 LENGTH_TOLERANCE = 0.25
 """Share by which a bond length may lie outside its distance-geometry bounds."""
@@ -37,6 +38,14 @@ FLAT = 0.25
 NOT_FLAT = 0.05
 """Distance from the plane that some atom of a saturated ring must reach, Å."""
 
+_TETRAHEDRAL = frozenset(
+    {
+        Chem.ChiralType.CHI_UNSPECIFIED,
+        Chem.ChiralType.CHI_TETRAHEDRAL_CW,
+        Chem.ChiralType.CHI_TETRAHEDRAL_CCW,
+    }
+)
+"""Marks of stereo that leave the hybridization of an atom alone."""
 _AROMATIC_RINGS = (
     "[ar5^2]1[ar5^2][ar5^2][ar5^2][ar5^2]1",
     "[ar6^2]1[ar6^2][ar6^2][ar6^2][ar6^2][ar6^2]1",
@@ -71,13 +80,14 @@ _EXTRAORDINARY_ATOM = "[" + ";".join(f"!{atom}" for atom in _ORDINARY_ATOMS) + "
 _CONJUGATED_ENDS = "[O,N;D1;$([O,N;D1]-[*]=[O,N;D1]),$([O,N;D1]=[*]-[O,N;D1])]~[*]"
 
 
-def pb_valid(mol: Chem.Mol, between: NDArray[np.float64] | None = None) -> PoseResult:
+def pb_valid(mol: Chem.Mol, between: NDArray[np.float64] | None = None, *, sanitized: bool = False) -> PoseResult:
     """PB-valid (fast): all tests of PoseBusters ``mol_fast`` but for its errors, see the module's text.
 
     Args:
         mol: molecule with a conformer (the first one is looked at), coordinates in Å; left as it is. Hydrogens may
             be explicit or implicit: the bounds are those of the molecule as given.
         between: `bonds_between` of the molecule, if it is known.
+        sanitized: the molecule is as RDKit's SanitizeMol leaves it, so that it need not be sanitized again.
 
     Returns:
         The tests failed, under the names of PoseBusters' columns; ``conformer``, ``finite_coordinates``,
@@ -86,18 +96,19 @@ def pb_valid(mol: Chem.Mol, between: NDArray[np.float64] | None = None) -> PoseR
     """
     with rdBase.BlockLogs():
         try:
-            return _pb_valid(mol, between)
+            return _pb_valid(mol, between, sanitized)
         except (RuntimeError, ValueError):  # RDKit's and numpy's ways to refuse what they cannot handle
             return PoseResult(False, ("not_evaluated",))
 
 
-def _pb_valid(mol: Chem.Mol, between: NDArray[np.float64] | None) -> PoseResult:
+def _pb_valid(mol: Chem.Mol, between: NDArray[np.float64] | None, sanitized: bool) -> PoseResult:
     problem, positions = finite_positions(mol)
     if problem:
         return PoseResult(False, (problem,))
+    sanitized = sanitized and not any(atom.GetChiralTag() not in _TETRAHEDRAL for atom in atoms(mol))
     mol = Chem.Mol(mol)  # sanitizing and forgetting stereo are not for the caller's copy
     Chem.RemoveStereochemistry(mol)  # first: sanitizing makes an atom marked octahedral sp3d2
-    if Chem.SanitizeMol(mol, catchErrors=True) != Chem.SANITIZE_NONE:
+    if not sanitized and Chem.SanitizeMol(mol, catchErrors=True) != Chem.SANITIZE_NONE:
         return PoseResult(False, ("sanitization",))
     failed = _chemistry(mol)
     values: dict[str, float] = {}

@@ -29,6 +29,7 @@ class AtomKind(NamedTuple):
     ring: bool
 
 
+_Key = tuple[int, bool, int, int, int, int, bool]
 AtomTest = Callable[[AtomKind], bool]
 Edge = tuple[str, str, str]
 """SMARTS of an atom, a bond and an atom; an atom without bonds is on both sides of `_NO_BOND`."""
@@ -58,14 +59,27 @@ class Screen:
             needed[number, [edges[edge] for edge in row]] = True
         self._needed = _packed(needed)
         self._place = np.array([place for place, _ in rows], dtype=np.int64)
-        self._kinds: dict[tuple[int | bool, ...], int] = {}
+        self._kinds: dict[_Key, int] = {}
         self._passed: list[NDArray[np.bool_]] = []
         self._fits: dict[float, NDArray[np.bool_]] = {}
         self._met: dict[tuple[int, float, int], NDArray[np.uint64]] = {}
 
     def possible(self, mol: Chem.Mol) -> list[int]:
         """Places of the patterns that may match a sanitized molecule, ascending."""
-        kinds = [self._kind(atom) for atom in atoms(mol)]
+        known_kinds = self._kinds
+        keys = [
+            (
+                atom.GetAtomicNum(),
+                atom.GetIsAromatic(),
+                atom.GetTotalNumHs(True),
+                atom.GetFormalCharge(),
+                atom.GetDegree(),
+                atom.GetTotalDegree(),
+                atom.IsInRing(),
+            )
+            for atom in atoms(mol)
+        ]
+        kinds = [known_kinds[key] if key in known_kinds else self._kind(key) for key in keys]
         edges = {(kind, _ALONE, kind) for kind in kinds}
         for bond in bonds(mol):
             edges.add((kinds[bond.GetBeginAtomIdx()], bond.GetBondTypeAsDouble(), kinds[bond.GetEndAtomIdx()]))
@@ -74,21 +88,11 @@ class Screen:
         # places ascend, and a pattern with several alternatives has its place several times
         return list(dict.fromkeys(self._place[~(self._needed & ~met).any(axis=1)].tolist()))
 
-    def _kind(self, atom: Chem.Atom) -> int:
-        key = (
-            atom.GetAtomicNum(),
-            atom.GetIsAromatic(),
-            atom.GetTotalNumHs(True),
-            atom.GetFormalCharge(),
-            atom.GetDegree(),
-            atom.GetTotalDegree(),
-            atom.IsInRing(),
-        )
-        number = self._kinds.get(key)
-        if number is None:
-            number = self._kinds[key] = len(self._passed)
-            kind = AtomKind(*key)
-            self._passed.append(np.array([test(kind) for test in self._tests], dtype=bool))
+    def _kind(self, key: _Key) -> int:
+        """Number of a kind of atom that was not met before, given the fields of `AtomKind`."""
+        number = self._kinds[key] = len(self._passed)
+        kind = AtomKind(*key)
+        self._passed.append(np.array([test(kind) for test in self._tests], dtype=bool))
         return number
 
     def _meets(self, first: int, order: float, last: int) -> NDArray[np.uint64]:
