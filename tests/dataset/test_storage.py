@@ -137,5 +137,5 @@ def test_offsets_that_are_none_are_an_error(tmp_path, offset):
     header["bonds"]["data_offsets"][1] = offset
     changed = json.dumps(header).encode()
     (tmp_path / ARRAYS_FILE).write_bytes(len(changed).to_bytes(8, "little") + changed + content[8 + size :])
-    with pytest.raises(UserError, match=r"no featurized set \(array bonds\)"):
+    with pytest.raises(UserError, match=r"not a featurized set \(array bonds\)"):
         read_arrays(tmp_path / ARRAYS_FILE)

@@ -59,7 +59,7 @@ def main() -> int:
 def prepare(folder: Path) -> None:
     """The weights and the featurized set whose headers are changed."""
     statistics = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, {4: 3, 6: 1}, "implicit")
-    save_model(Model(tiny.network().float(), statistics, {"steps": 12}), folder / "model.safetensors")
+    save_model(Model.of(tiny.network().float(), statistics, {"steps": 12}), folder / "model.safetensors")
     tiny.dataset(folder / "dataset", tiny.random_molecules(12), valid=2)
 
 
