@@ -21,7 +21,8 @@ from moldiff.diffusion.solvers import generate
 from moldiff.molecules.batch import MoleculeBatch
 from moldiff.molecules.levels import Levels
 from moldiff.sampling.plan import Plan, tail
-from moldiff.sampling.sampler import Sampler, reduced
+from moldiff.sampling.sampler import Sampler
+from moldiff.sampling.steered import reduced
 from moldiff.scoring.molecule.strain import strain
 from moldiff.scoring.molecule.validity import sanitize
 

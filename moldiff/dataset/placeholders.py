@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 from torch.nn import functional
 
@@ -19,6 +19,8 @@ from moldiff.molecules.pairs import pair_count
 
 NEVER = -1e4
 """Logit of a class that is not to be made: finite, since mixtures of predictions are taken."""
+DECIDED = 0.5
+"""Noise level, Å, below which it is settled which atoms are placeholders, where their number is asked for."""
 NEAR = 1.0
 """Standard deviation, Å, of a placeholder about its atom."""
 
@@ -107,13 +109,51 @@ def placeholders(batch: MoleculeBatch, vocabulary: Vocabulary) -> Bool[Tensor, "
     return batch.mask & (batch.element == len(vocabulary.elements))
 
 
-def all_used(denoiser: Denoiser) -> Denoiser:
-    """The denoiser of a vocabulary with placeholders that makes none of them: every atom that is offered is used."""
+def spare_atoms(atoms: int, share: float) -> int:
+    """Placeholders offered beside the atoms of a molecule that shall have this many.
+
+    Three quarters of what a training offers at most: a network that knows placeholders expects some, and one that is
+    offered none and may make none leaves atoms without bonds.
+    """
+    return int(0.75 * most_placeholders(atoms, share) + 0.5)
+
+
+def exactly(denoiser: Denoiser, spare: int) -> Denoiser:
+    """The denoiser of a vocabulary with placeholders that makes this many of each molecule's free atoms placeholders.
+
+    Above `DECIDED` the placeholders' logits are shifted by one number for each molecule, so that as many are expected:
+    of all changes to independent predictions that do this, the nearest one by the Kullback-Leibler divergence. Below,
+    the likeliest atoms are placeholders and no others.
+
+    Args:
+        denoiser: to go around.
+        spare: placeholders of each molecule, fewer than it has free atoms.
+    """
 
     def denoise(noisy: MoleculeBatch, levels: Levels, previous: Prediction | None = None) -> Prediction:
         made = denoiser(noisy, levels, previous)
         element = made.element.clone()
-        element[..., -1] = NEVER
+        if not spare:
+            element[..., -1] = NEVER
+            return replace(made, element=element)
+        free = noisy.mask & (levels.element > 0)
+        odds = (element[..., -1] - element[..., :-1].logsumexp(-1)).masked_fill(~free, -torch.inf)
+        chosen = torch.zeros_like(free).scatter(1, odds.topk(spare, 1).indices, True) & free
+        decided = torch.where(chosen, -NEVER, NEVER)
+        shifted = element[..., -1] + _shift(odds, spare)
+        high = (levels.highest > DECIDED)[:, None]
+        element[..., -1] = torch.where(high, shifted, decided.to(element.dtype))
         return replace(made, element=element)
 
     return denoise
+
+
+def _shift(odds: Float[Tensor, "molecule atom"], spare: int) -> Float[Tensor, "molecule 1"]:
+    """What is added to the logits of each molecule so that their probabilities add up to ``spare``, by bisection."""
+    low = torch.full_like(odds[:, :1], NEVER)
+    high = -low
+    for _ in range(60):
+        middle = (low + high) / 2
+        few = torch.sigmoid(odds + middle).sum(1, keepdim=True) < spare
+        low, high = torch.where(few, middle, low), torch.where(few, high, middle)
+    return (low + high) / 2

@@ -14,22 +14,20 @@ from moldiff.chemistry.arrays import MoleculeArrays
 from moldiff.config.keywords import SampleKeywords
 from moldiff.config.options import parse
 from moldiff.config.sample import SampleOptions
-from moldiff.dataset.placeholders import all_used
-from moldiff.diffusion.guidance import guided
 from moldiff.diffusion.restarts import restarted
 from moldiff.diffusion.solvers import generate
 from moldiff.errors import UserError
 from moldiff.models.abilities import require_task
 from moldiff.models.checkpoint import Model, load_model
 from moldiff.models.shipped import shipped_name, weights_path
-from moldiff.molecules.batch import MoleculeBatch, Prediction
-from moldiff.molecules.denoiser import Denoiser
+from moldiff.molecules.batch import MoleculeBatch
 from moldiff.molecules.levels import Given, Levels
 from moldiff.sampling.acceptance import Acceptance, acceptance
 from moldiff.sampling.decode import Decoder, is_finite
 from moldiff.sampling.finish import Hydrogens, finish, progress_bar
 from moldiff.sampling.molecules import Molecules
 from moldiff.sampling.plan import Plan, PlannedBatch, tail
+from moldiff.sampling.steered import spare, steered
 from moldiff.sampling.tasks import KeptPart, kept_part
 from moldiff.seeds import Stream, stream_seed
 from moldiff.training.devices import FEW_THREADS, available_cores, chosen_device, torch_threads
@@ -181,7 +179,8 @@ class Sampler:
             batch: of the plan.
             part: that all of them keep.
         """
-        mask = torch.ones(len(batch.indices), batch.atoms, dtype=torch.bool)
+        atoms = batch.atoms + spare(plan.options, self.model, batch.atoms)
+        mask = torch.ones(len(batch.indices), atoms, dtype=torch.bool)
         random = torch.Generator().manual_seed(stream_seed(plan.options.seed, Stream.SAMPLES, batch.number))
         blank = MoleculeBatch.blank(mask).replace(properties=torch.from_numpy(batch.properties).float())
         accepts = self.acceptance(plan)
@@ -236,7 +235,7 @@ class Sampler:
         start = known if given is None else given.framed(known)
         start = start.to(device, next(network.parameters()).dtype)
         given = None if given is None else given.map(lambda mask: mask.to(device))
-        denoiser = self.denoiser(plan, network, start)
+        denoiser = steered(network, options, self.model, start)
 
         def judge(state: MoleculeBatch) -> Bool[Tensor, " molecule"]:
             all_arrays = self.decoder.arrays(state)
@@ -266,30 +265,9 @@ class Sampler:
         state = state.to("cpu")
         return (state if given is None else given.map(lambda mask: mask.cpu()).unframed(known, state)), restarts
 
-    def denoiser(self, plan: Plan, network: Denoiser, start: MoleculeBatch) -> Denoiser:
-        """The network with all that the plan puts around it."""
-        options, vocabulary = plan.options, self.model.network.vocabulary
-        denoiser = reduced(network) if options.precision == "bfloat16" else network
-        if start.properties.isfinite().any():
-            denoiser = guided(denoiser, options.guidance, options.guidance_low, options.guidance_high)
-        if vocabulary.placeholder and (options.atom_range or options.new_range):
-            denoiser = all_used(denoiser)
-        return denoiser
-
     def sampled(self, state: MoleculeBatch, indices: Sequence[int], restarts: Sequence[int]) -> list[Sampled]:
         """Clean molecules of a batch as they are written, with their numbers."""
         return [Sampled(*one) for one in zip(indices, self.decoder.arrays(state), restarts, strict=True)]
-
-
-def reduced(network: Denoiser) -> Denoiser:
-    """The network with matrix products in bfloat16 (autocast); positions and what it returns stay float32."""
-
-    def denoise(noisy: MoleculeBatch, levels: Levels, previous: Prediction | None = None) -> Prediction:
-        with torch.autocast(noisy.pos.device.type, torch.bfloat16):
-            made = network(noisy, levels, previous)
-        return Prediction(made.pos.float(), made.element.float(), made.charge.float(), made.bond.float())
-
-    return denoise
 
 
 def load(path: str | Path) -> Sampler:

@@ -4,13 +4,18 @@ import pytest
 import torch
 
 from moldiff.dataset.placeholders import (
+    DECIDED,
+    exactly,
     most_placeholders,
     offered_marginals,
     offered_sizes,
     placeholders,
+    spare_atoms,
     with_placeholders,
 )
-from moldiff.molecules.batch import Vocabulary
+from moldiff.molecules.batch import MoleculeBatch, Prediction, Vocabulary
+from moldiff.molecules.denoiser import Denoiser
+from moldiff.molecules.levels import Given, Levels
 from tests import tiny
 
 VOCABULARY = Vocabulary(tiny.VOCABULARY.elements, tiny.VOCABULARY.charges, placeholder=True)
@@ -79,3 +84,48 @@ def test_a_vocabulary_without_a_placeholder_is_refused():
     with pytest.raises(ValueError, match="no placeholder"):
         with_placeholders(batch, 0.2, tiny.VOCABULARY, tiny.seeded(), torch.ones(1, dtype=torch.bool))
     assert not placeholders(batch, tiny.VOCABULARY).any()
+
+
+def opinion(logits: torch.Tensor) -> Denoiser:
+    """A denoiser with these logits of elements [molecule, atom, class], whatever it sees."""
+
+    def denoise(noisy: MoleculeBatch, levels: Levels, previous: Prediction | None = None) -> Prediction:
+        nothing = torch.zeros(len(logits), noisy.bond.shape[1], 4, dtype=logits.dtype)
+        return Prediction(noisy.pos, logits, logits[..., :3], nothing)
+
+    return denoise
+
+
+@pytest.mark.parametrize("spare", [1, 3, 6])
+def test_as_many_placeholders_are_expected_as_are_asked_for(spare: int):
+    batch = tiny.batch_of(9, 7)
+    logits = 3 * torch.randn(2, 9, VOCABULARY.sizes["element"], generator=tiny.seeded(2), dtype=torch.float64)
+    levels = tiny.at(batch, 2 * DECIDED)
+    made = exactly(opinion(logits), spare)(batch, levels, None)
+    shares = made.element.softmax(-1)[..., -1]
+    assert torch.allclose((shares * batch.mask).sum(1), torch.full((2,), float(spare), dtype=torch.float64), atol=1e-6)
+    assert torch.equal(made.element[..., :-1], logits[..., :-1]), "what the atoms are among themselves stays"
+    order = (logits[..., -1] - logits[..., :-1].logsumexp(-1)).argsort(1)
+    assert torch.equal(shares[0].argsort(), order[0]), "the likelier placeholder stays the likelier one"
+
+
+def test_below_a_level_the_likeliest_free_atoms_are_placeholders_and_no_others():
+    batch = tiny.batch_of(9, 7)
+    logits = 3 * torch.randn(2, 9, VOCABULARY.sizes["element"], generator=tiny.seeded(3), dtype=torch.float64)
+    logits[:, :2, -1] = 50.0  # given atoms, of which a placeholder is never made
+    known = torch.zeros_like(batch.mask)
+    known[:, :2] = True
+    levels = tiny.at(batch, DECIDED, given=Given.of(batch, element=known))
+    shares = exactly(opinion(logits), 3)(batch, levels, None).element.softmax(-1)[..., -1]
+    assert torch.equal(shares.round(), shares)
+    assert (shares * batch.mask).sum(1).tolist() == [3.0, 3.0]
+    assert not shares[:, :2].any()
+    assert not exactly(opinion(logits), 0)(batch, levels, None).element.softmax(-1)[..., -1].any()
+
+
+def test_spare_atoms_are_fewer_than_a_training_offers_at_most():
+    assert [spare_atoms(atoms, 0.2) for atoms in (1, 3, 10, 21, 40)] == [0, 1, 2, 3, 6]
+    for atoms in range(1, 60):
+        assert spare_atoms(atoms, 0.3) <= most_placeholders(atoms, 0.3)
+        assert atoms + spare_atoms(atoms, 0.3) < atoms + 1 + spare_atoms(atoms + 1, 0.3)
+    assert spare_atoms(30, 0.0) == 0

@@ -15,6 +15,7 @@ import re
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,8 @@ def shrink_configuration(path: Path) -> None:
 def run_shell(words: list[str]) -> str:
     """Run a command line of a document; the reason why it failed, or what became of it otherwise."""
     if words[0] == "cd":
+        if not Path(words[1]).is_dir():
+            return f"FAILED: no folder {words[1]}"
         os.chdir(words[1])
         return ""
     if place := elsewhere(words):
@@ -177,21 +180,19 @@ def run_document(path: Path, folder: Path) -> list[str]:
     names: dict[str, Any] = {"mols": [Chem.MolFromSmiles(smiles) for smiles in SMILES[:2]]}
     for language, content in blocks(path.read_text(encoding="utf-8")):
         if language == "python":
-            results = [(content.splitlines()[0], run_python(content, names))]
+            failed += _told(path, content.splitlines()[0], lambda content=content: run_python(content, names))
         elif language in SHELL:
-            results = []
             for words in lines(content):
-                start = time.process_time()
-                result = run_shell(words)
-                results.append((f"{' '.join(words)[:100]} [{time.process_time() - start:.1f} s]", result))
-        else:
-            continue
-        for title, result in results:
-            print(f"  {title} {result if result.startswith('(') else ''}", flush=True)
-            if result.startswith("FAILED"):
-                print(f"    {result}", flush=True)
-                failed.append(f"{path.name}: {title}")
+                failed += _told(path, " ".join(words)[:100], lambda words=words: run_shell(words))
     return failed
+
+
+def _told(path: Path, title: str, run: Callable[[], str]) -> list[str]:
+    """Run something, say how long it took and what came of it; what failed."""
+    start = time.process_time()
+    result = run()
+    print(f"  {title} [{time.process_time() - start:.1f} s] {result}", flush=True)
+    return [f"{path.name}: {title}"] if result.startswith("FAILED") else []
 
 
 def main() -> int:

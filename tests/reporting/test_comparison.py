@@ -1,5 +1,7 @@
 """The page of `compare`: what it shows, and what is marked as best."""
 
+import re
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -120,3 +122,14 @@ def test_distances_within_their_noise_floor_are_alike():
     ]
     sets = [BLANK.model_copy(update={"distances": {"qed": one}}) for one in distances]
     assert marks(sets, "qed (W1)") == ["best", "like best", "worse"]
+
+
+def test_tables_have_a_title_in_every_column_and_a_label_of_their_own() -> None:
+    """What a screen reader goes by; found by axe-core."""
+    page = page_of([rates(valid=(9, 10)), rates(valid=(8, 10))], ["one", "other"])
+    assert '<th scope="col">' in page
+    assert '<th scope="col"></th>' not in page
+    labels = [label.lower() for label in re.findall(r'role="region" aria-label="([^"]*)"', page)]
+    titles = [title.lower() for title in re.findall(r"<h2[^>]*>([^<]*)</h2>", page)]
+    assert labels
+    assert len({*labels, *titles}) == len(labels) + len(titles)

@@ -13,7 +13,8 @@ from moldiff.molecules.batch import MoleculeBatch, Prediction
 from moldiff.molecules.levels import Given, Levels
 from moldiff.molecules.pairs import pair_count, pair_number
 from moldiff.sampling.plan import Plan
-from moldiff.sampling.sampler import Sampler, reduced
+from moldiff.sampling.sampler import Sampler
+from moldiff.sampling.steered import reduced
 from moldiff.training.devices import torch_threads
 from tests import tiny
 
