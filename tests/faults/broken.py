@@ -5,6 +5,7 @@ record is lost, changed without need, or rejected without a reason. `tests.fault
 the suite has hypothesis look for small ones.
 """
 
+import copy
 import csv
 import gzip
 import io
@@ -365,7 +366,7 @@ def _other(tree: object, draw: random.Random) -> object:
                 case 2 if isinstance(below, (int, float)) and not isinstance(below, bool):
                     place[key] = below * draw.choice((-1, 2, 10, 10**6, 0.5))  # type: ignore[index]
                 case _:
-                    place[key] = draw.choice(_VALUES)  # type: ignore[index]
+                    place[key] = copy.deepcopy(draw.choice(_VALUES))  # type: ignore[index]
             break
     return tree
 
