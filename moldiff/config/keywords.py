@@ -9,6 +9,7 @@ from typing import Literal, TypedDict
 class SampleKeywords(TypedDict, total=False):
     """`moldiff.config.sample.SampleOptions`, without n and seed."""
 
+    preset: Literal["fast", "default", "best"]
     steps: int
     solver: Literal["euler", "heun", "ddpm", "ddim"]
     schedule: Literal["karras", "linear", "cosine"]
@@ -41,6 +42,21 @@ class SampleKeywords(TypedDict, total=False):
     accelerator: Literal["auto", "cpu", "cuda"]
     threads: int
     shards: int
+
+
+class LikelihoodKeywords(TypedDict, total=False):
+    """`moldiff.config.likelihood.LikelihoodOptions`."""
+
+    levels: Literal[1, 2, 4, 8, 16, 32, 64, 128, 256]
+    repeats: int
+    self_conditioning: bool
+    sigma_max: float
+    sigma_min: float
+    quantile: float
+    seed: int
+    batch_pairs: int
+    accelerator: Literal["auto", "cpu", "cuda"]
+    threads: int
 
 
 class CheckKeywords(TypedDict, total=False):

@@ -9,11 +9,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moldiff.cli.options import collect
 from moldiff.config import reference as config_docs
 from moldiff.config import run as config
 from moldiff.config.featurize import FeaturizeOptions
 from moldiff.config.network import NetworkOptions
 from moldiff.config.options import ConfigError, canonical_json, parse, read_options
+from moldiff.config.presets import PRESETS
 from moldiff.config.reference import markdown
 from moldiff.config.run import Config
 from moldiff.config.sample import SampleOptions
@@ -124,6 +126,29 @@ def test_canonical_json_goes_round(n: int, steps: int, noise: float):
     text = canonical_json(options)
     assert parse(SampleOptions, json.loads(text)) == options
     assert canonical_json(parse(SampleOptions, json.loads(text))) == text
+
+
+def test_a_preset_is_what_is_not_given_and_goes_round() -> None:
+    fast = parse(SampleOptions, {"preset": "fast"})
+    assert {name: getattr(fast, name) for name in PRESETS["fast"]} == PRESETS["fast"]
+    mine = parse(SampleOptions, {"preset": "fast", "steps": 33})
+    assert (mine.steps, mine.preset) == (33, "fast")
+    assert {preset["steps"] for preset in PRESETS.values() if preset} == {20, 100}
+    assert parse(SampleOptions, json.loads(canonical_json(mine))) == mine
+    assert parse(SampleOptions, {}) == parse(SampleOptions, {"preset": "default"})
+    for name in PRESETS:
+        assert parse(SampleOptions, {"preset": name}).preset == name
+    with pytest.raises(ConfigError, match="preset"):
+        parse(SampleOptions, {"preset": "quick"})
+
+
+def test_a_preset_of_a_file_gives_way_to_that_of_a_flag(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("preset: fast\nsigma_max: 4.5\n")
+    by_flag = collect(SampleOptions, {"options": str(file), "preset": "best"}, "moldiff sample")
+    assert by_flag == parse(SampleOptions, {"preset": "best", "sigma_max": 4.5})
+    by_both = collect(SampleOptions, {"options": str(file), "rho": 6.0}, "moldiff sample")
+    assert by_both == parse(SampleOptions, {"preset": "fast", "sigma_max": 4.5, "rho": 6.0})
 
 
 def test_groups_are_in_the_order_of_the_workflow():
