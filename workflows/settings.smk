@@ -74,12 +74,12 @@ def raw_files():
 
 
 def started_weights():
-    """Checksum of the weights that are fine-tuned: others rerun the training, the same in another place do not."""
-    start = CONFIG.train.start_from
+    """Checksum of the weights that are fine-tuned or distilled: others rerun the training, the same in another place do not."""
+    start = CONFIG.train.begins_with
     try:
         return sha256(shipped.weights_path(start)) if start else ""
     except (UserError, OSError) as error:
-        raise WorkflowError(f"train.start_from: {error}") from None
+        raise WorkflowError(f"train: {error}") from None
 
 
 def ranking_files():

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from moldiff.config.distill import DistillOptions
 from moldiff.config.network import NetworkOptions
 from moldiff.config.options import Options
 
@@ -34,6 +35,12 @@ class TaskShares(Options):
 class TrainOptions(Options):
     """Training of the denoiser."""
 
+    objective: Literal["denoise", "distill"] = "denoise"
+    """denoise: learn from molecules; distill: a student of `teacher`, which samples in few evaluations."""
+    teacher: str | None = None
+    """Weights to distil, from which the student starts: a file, or the name of shipped ones."""
+    distill: DistillOptions = DistillOptions()
+    """How a student learns."""
     network: NetworkOptions = NetworkOptions()
     """Width and depth of the denoiser."""
     tasks: TaskShares = TaskShares()
@@ -89,3 +96,30 @@ class TrainOptions(Options):
     """Weights to fine-tune: a file, or the name of shipped ones (`moldiff weights` lists them)."""
     seed: int = Field(0, ge=0)
     """Seed of weights, noise and data order."""
+
+    @property
+    def begins_with(self) -> str | None:
+        """Weights that the training starts from: those to fine-tune, or the teacher's."""
+        return self.teacher or self.start_from
+
+    @model_validator(mode="after")
+    def _objective(self) -> Self:
+        if self.objective == "denoise":
+            if self.teacher is not None:
+                raise ValueError("teacher needs objective: distill; weights to fine-tune are start_from")
+            if self.distill != DistillOptions():
+                raise ValueError("the options distill need objective: distill")
+            return self
+        if self.teacher is None:
+            raise ValueError("objective distill needs the weights to distil; name them with teacher")
+        usual = TrainOptions.model_fields
+        for name, reason in (
+            ("start_from", "a student starts from its teacher"),
+            ("placeholders", "a student has those of its teacher"),
+            ("properties", "a student has those of its teacher"),
+            ("log_sigma_mean", "a student's noise levels are those of its grid"),
+            ("log_sigma_deviation", "a student's noise levels are those of its grid"),
+        ):
+            if getattr(self, name) != usual[name].get_default(call_default_factory=True):
+                raise ValueError(f"{name} cannot be set with objective distill: {reason}")
+        return self

@@ -126,15 +126,32 @@ def generate(
         numbers: of the steps.
         from_clean: begin with the state's values, raised to the first level of the grid, instead of the prior.
     """
-    numbers = numbers or Numbers()
-    sigmas = grid.tolist()
     begin = process.corrupt if from_clean else process.prior
-    state, previous = begin(state, levels(sigmas[0]), random), None
-    for sigma, lower in pairwise(sigmas):
+    state = begin(state, levels(float(grid[0])), random)
+    for made, _ in follow(process, denoiser, solver, grid, state, random, levels, numbers or Numbers()):
+        yield made
+
+
+def follow(
+    process: Process,
+    denoiser: Denoise,
+    solver: Solver,
+    grid: Float[Tensor, " level"],
+    state: S,
+    random: Generator,
+    levels: LevelsAt,
+    numbers: Numbers,
+    previous: Any = None,
+) -> Iterator[tuple[S, Any]]:
+    """From a state at the first level of the grid, the states after each step and the predictions that led there.
+
+    Args: see `generate`; the state is noisy already, and ``previous`` the prediction that the first step sees.
+    """
+    for sigma, lower in pairwise(grid.tolist()):
         level, raised = levels(sigma), numbers.raised(sigma)
         if raised > sigma:
             higher = levels(raised)
             state, level = process.renoise(state, level, higher, random), higher
         move = Move(level, levels(lower), numbers.eta, numbers.temperature, numbers.length(sigma))
         state, previous = solver(process, denoiser, state, move, previous, random)
-        yield state
+        yield state, previous

@@ -45,6 +45,7 @@ class Statistics:
         placeholders: largest number of placeholder atoms in training, as a share of a molecule's atoms; the marginals
             count them, the sizes do not.
         properties: scales of those that molecules can be asked for.
+        latents: values of the network's random input; 0 for a network without.
     """
 
     sigma_data: float
@@ -53,6 +54,7 @@ class Statistics:
     hydrogens: str
     placeholders: float = 0.0
     properties: tuple[PropertyScale, ...] = ()
+    latents: int = 0
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "Statistics":
@@ -206,7 +208,7 @@ def load_model(path: Path) -> Model:
         vocabulary = Vocabulary(elements, charges, bool(words.get("placeholder", False)))
         statistics = Statistics.read(header["statistics"])
         options = parse(NetworkOptions, header["network"], str(path))
-        network = build_network(options, vocabulary, statistics.sigma_data, statistics.properties)
+        network = build_network(options, vocabulary, statistics.sigma_data, statistics.properties, statistics.latents)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, RecursionError) as error:
         message = " ".join(str(error).split())[:400]

@@ -9,6 +9,9 @@ from moldiff.config.network import NetworkOptions
 LARGEST = 5000
 """Atoms of a molecule in the histogram of sizes."""
 
+LATENTS = 4096
+"""Values of a random input, at most."""
+
 Element = Annotated[int, Field(ge=1, le=118, strict=True)]
 Charge = Annotated[int, Field(ge=-8, le=8, strict=True)]
 Share = Annotated[float, Field(ge=0, le=1.000001)]
@@ -49,6 +52,7 @@ class _Statistics(BaseModel):
     marginals: _Marginals
     sizes: dict[Size, Count] = Field(min_length=1)
     hydrogens: Literal["explicit", "implicit"]
+    latents: int = Field(0, ge=0, le=LATENTS)
 
 
 class Description(BaseModel):

@@ -1,4 +1,4 @@
-"""Weights to start from that know less than is wanted: placeholders and properties added, with no effect at first."""
+"""Weights to start from that know less than is wanted: placeholders, properties and a random input are added."""
 
 from dataclasses import replace
 
@@ -13,6 +13,8 @@ from moldiff.network.build import build_network
 
 OWN = "embeddings.properties."
 """Where the weights of the properties are."""
+LATENT = "embeddings.latents."
+"""Where the weights of the random input are."""
 UNLIKELY = -2.0
 """Logit of a placeholder at first: the network offers none until it learns to."""
 
@@ -33,7 +35,7 @@ def with_placeholder(model: Model, share: float, sizes: dict[int, int]) -> Model
         return replace(model, statistics=replace(statistics, placeholders=share))
     vocabulary = Vocabulary(old.elements, old.charges, placeholder=True)
     marginals = offered_marginals(statistics.marginals, sizes, share, vocabulary)
-    grown = build_network(network.options, vocabulary, network.sigma_data, statistics.properties)
+    grown = build_network(network.options, vocabulary, network.sigma_data, statistics.properties, statistics.latents)
     elements, nodes = old.sizes["element"], old.sizes["element"] + old.sizes["charge"]
     tensors = dict(network.state_dict())
     # an atom's input: classes as they are, classes as predicted before, the rest
@@ -51,13 +53,28 @@ def with_properties(model: Model, scales: tuple[PropertyScale, ...]) -> Model:
     network, statistics = model.network, model.statistics
     if scales == statistics.properties:
         return model
-    grown = build_network(network.options, network.vocabulary, network.sigma_data, scales)
+    grown = build_network(network.options, network.vocabulary, network.sigma_data, scales, statistics.latents)
     fresh = {name: value for name, value in grown.state_dict().items() if name.startswith("embeddings.properties.")}
     kept = {
         name: value for name, value in network.state_dict().items() if not name.startswith("embeddings.properties.")
     }
     grown.load_state_dict({**kept, **fresh})
     return replace(model, network=grown, statistics=replace(statistics, properties=scales))
+
+
+def with_latents(model: Model, latents: int) -> Model:
+    """The model with a random input of this many values, each at first close to what the model was without.
+
+    A model that has as many is returned as it is.
+    """
+    network, statistics = model.network, model.statistics
+    if latents == statistics.latents:
+        return model
+    grown = build_network(network.options, network.vocabulary, network.sigma_data, statistics.properties, latents)
+    tensors = {name: value for name, value in network.state_dict().items() if not name.startswith(LATENT)}
+    fresh = {name: value for name, value in grown.state_dict().items() if name.startswith(LATENT)}
+    grown.load_state_dict({**tensors, **fresh})
+    return replace(model, network=grown, statistics=replace(statistics, latents=latents))
 
 
 def _inserted(tensor: Tensor, place: int, axis: int, value: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a training starts from: a fresh model for a dataset, or weights that are fine-tuned on it."""
+"""What a training starts from: a fresh model for a dataset, or weights that are fine-tuned or distilled on it."""
 
 from dataclasses import replace
 
@@ -6,19 +6,22 @@ from moldiff.config.train import TrainOptions
 from moldiff.dataset.validation import DatasetInfo
 from moldiff.errors import UserError
 from moldiff.models.checkpoint import Model, load_model, new_model
+from moldiff.models.growth import with_latents
 from moldiff.models.shipped import weights_path
 
 
 def start_model(options: TrainOptions, info: DatasetInfo) -> Model:
     """An untrained model for the dataset, or the given weights with the dataset's statistics.
 
+    A student has the random input that the options ask for; that of its teacher is forgotten if it has other values.
+
     Raises:
         UserError: the weights cannot be read, or the dataset has other hydrogens.
     """
-    fresh = new_model(options.network, info, options.placeholders if options.start_from is None else 0.0)
-    if options.start_from is None:
+    fresh = new_model(options.network, info, options.placeholders if options.begins_with is None else 0.0)
+    if options.begins_with is None:
         return fresh
-    path = options.start_from
+    path = options.begins_with
     start = load_model(weights_path(path))
     if start.statistics.hydrogens != fresh.statistics.hydrogens:
         raise UserError(
@@ -26,4 +29,5 @@ def start_model(options: TrainOptions, info: DatasetInfo) -> Model:
             f"{fresh.statistics.hydrogens}; featurize with hydrogens: {start.statistics.hydrogens}"
         )
     # the noise stays that of the weights: its marginals and σ_d are what the network was trained on
-    return replace(start, statistics=replace(start.statistics, sizes=fresh.statistics.sizes))
+    start = replace(start, statistics=replace(start.statistics, sizes=fresh.statistics.sizes))
+    return with_latents(start, options.distill.latents) if options.objective == "distill" else start

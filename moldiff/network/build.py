@@ -14,7 +14,11 @@ BODIES = {"transformer": Transformer}
 
 
 def build_network(
-    options: NetworkOptions, vocabulary: Vocabulary, sigma_data: float, properties: Sequence[PropertyScale] = ()
+    options: NetworkOptions,
+    vocabulary: Vocabulary,
+    sigma_data: float,
+    properties: Sequence[PropertyScale] = (),
+    latents: int = 0,
 ) -> DenoisingNetwork:
     """An untrained network; it predicts c_skip x.
 
@@ -23,5 +27,8 @@ def build_network(
         vocabulary: the categories.
         sigma_data: standard deviation of the data's centred coordinates, Å.
         properties: scales of the properties that it can be asked for, in the order of their columns.
+        latents: values of the random input of a few-step student (`moldiff.diffusion.mixture`); 0 for none.
     """
-    return DenoisingNetwork(options, vocabulary, sigma_data, BODIES[options.kind](options, CONDITION), properties)
+    return DenoisingNetwork(
+        options, vocabulary, sigma_data, BODIES[options.kind](options, CONDITION), properties, latents
+    )

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from torch import nn
+from jaxtyping import Int
+from torch import Tensor, nn
 
 from moldiff.config.network import NetworkOptions
 from moldiff.molecules.batch import MoleculeBatch, Prediction, Vocabulary, centred
@@ -24,6 +25,7 @@ class DenoisingNetwork(nn.Module):
         sigma_data: standard deviation of the data's centred coordinates, Å.
         body: the architecture, an `nn.Module`.
         properties: scales of the properties that it can be asked for, in the order of their columns.
+        latents: values of the random input; 0 for a network without.
     """
 
     def __init__(
@@ -33,27 +35,35 @@ class DenoisingNetwork(nn.Module):
         sigma_data: float,
         body: Body,
         properties: Sequence[PropertyScale] = (),
+        latents: int = 0,
     ) -> None:
         super().__init__()
         self.options, self.vocabulary, self.sigma_data = options, vocabulary, sigma_data
         self.preconditioning = Preconditioning(sigma_data)
         widths = body.atom_channels, body.pair_channels, options.hidden
-        self.embeddings = Embeddings(vocabulary, *widths, properties)
+        self.embeddings = Embeddings(vocabulary, *widths, properties, latents)
         self.body = body
         self.heads = Heads(vocabulary, *widths)
 
-    def forward(self, noisy: MoleculeBatch, levels: Levels, previous: Prediction | None = None) -> Prediction:
+    def forward(
+        self,
+        noisy: MoleculeBatch,
+        levels: Levels,
+        previous: Prediction | None = None,
+        latent: Int[Tensor, " molecule"] | None = None,
+    ) -> Prediction:
         """What are the clean molecules?
 
         Args:
             noisy: molecules at these noise levels.
             levels: noise level of each place.
             previous: the network's prediction at the levels before, if there is one (self-conditioning).
+            latent: the value of each molecule's random input, for a network that has one; None shows it none.
         """
         mask, graph, frame = noisy.mask, CompleteGraph.of(noisy.mask, noisy.pos.dtype), levels.frame(noisy.mask)
         framed = centred(noisy.pos, frame, mask)
         entered = self.preconditioning.enter(framed, levels.pos)
-        scalars, pairs, condition = self.embeddings(noisy, levels, previous, entered, graph)
+        scalars, pairs, condition = self.embeddings(noisy, levels, previous, entered, graph, latent)
         atoms, pairs = self.body(Atoms(scalars, entered), pairs, condition, graph)
         moved = self.preconditioning.leave(framed, atoms.pos - entered, levels.pos)
         clean = centred(moved, frame, mask)

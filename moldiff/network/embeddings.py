@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -19,6 +19,8 @@ CONDITION = 64
 """Channels of the condition, which is made of the noise level and of properties."""
 ATOM_LEVELS, PAIR_LEVELS = 6, 2
 """Inputs of an atom and of a pair that say how their levels differ from the molecule's: two for each modality."""
+LATENT_SPREAD = 0.2
+"""Standard deviation of a latent's channels at first: values that were alike would stay alike."""
 SMALLEST_LEVEL = 1e-6
 """Level, Å, that a molecule counts as having if all of it is given."""
 
@@ -34,6 +36,7 @@ class Embeddings(nn.Module):
         atom_channels, pair_channels: of the state that a body takes.
         hidden: hidden width of the pairs' network.
         properties: scales of the properties that molecules can be asked for.
+        latents: values of the random input, each of which adds its own channels to the condition; 0 for none.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Embeddings(nn.Module):
         pair_channels: int,
         hidden: int,
         properties: Sequence[PropertyScale] = (),
+        latents: int = 0,
     ) -> None:
         super().__init__()
         self.sizes, self.radial = vocabulary.sizes, RadialBasis()
@@ -54,6 +58,9 @@ class Embeddings(nn.Module):
         pair_input = nn.Linear(2 * len(BOND_ORDERS) + 2 * self.radial.channels + 1 + PAIR_LEVELS, hidden)
         self.pair = nn.Sequential(pair_input, nn.SiLU(), nn.Linear(hidden, pair_channels))
         self.properties = PropertyEmbedding(properties, CONDITION) if properties else None
+        self.latents = nn.Embedding(latents, CONDITION) if latents else None
+        if self.latents is not None:
+            nn.init.normal_(self.latents.weight, std=LATENT_SPREAD)
         nn.init.zeros_(self.atom.weight.data[:, -ATOM_LEVELS:])
         nn.init.zeros_(pair_input.weight.data[:, -PAIR_LEVELS:])
 
@@ -64,6 +71,7 @@ class Embeddings(nn.Module):
         previous: Prediction | None,
         entered: Float[Tensor, "molecule atom 3"],
         graph: CompleteGraph,
+        latent: Int[Tensor, " molecule"] | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The atoms' scalars, [molecule, atom, channel], the pairs, [molecule, pair, channel], and the condition.
 
@@ -73,11 +81,14 @@ class Embeddings(nn.Module):
             previous: the prediction at the levels before, if there is one (self-conditioning).
             entered: the positions that the body takes, Å.
             graph: who pairs with whom.
+            latent: the value of each molecule's random input, if it is shown one.
         """
         sigma = levels.highest.clamp_min(SMALLEST_LEVEL)
         condition = self.condition(noise_embedding(sigma))
         if self.properties is not None and noisy.properties.shape[1]:
             condition = condition + self.properties(noisy.properties)
+        if self.latents is not None and latent is not None:
+            condition = condition + self.latents(latent)
         atoms = self._atoms(noisy, condition, previous, levels, sigma)
         return atoms, self._pairs(noisy, entered, previous, graph, levels, sigma), condition
 

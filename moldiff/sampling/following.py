@@ -1,7 +1,10 @@
 """Molecules of a model in training, so that its log says what it makes."""
 
+from typing import Any
+
 import torch
 
+from moldiff.config.distill import DistillOptions
 from moldiff.config.sample import SampleOptions
 from moldiff.config.train import TrainOptions
 from moldiff.models.checkpoint import Model
@@ -11,6 +14,15 @@ from moldiff.sampling.sampler import Sampler
 from moldiff.scoring.molecule.keys import flat_smiles, without_hydrogens
 from moldiff.scoring.molecule.portrait import realism_of
 from moldiff.scoring.molecule.validity import fragments, sanitize
+
+
+def student_steps(options: DistillOptions) -> dict[str, Any]:
+    """Options of sample that take a student along the grid that it learned, in plain steps."""
+    grid = {
+        "steps": options.evaluations,
+        **{name: getattr(options, name) for name in ("sigma_max", "sigma_min", "rho")},
+    }
+    return {**grid, "noise": 0.0, "step_scale": 1.0}
 
 
 def sampled_rates(model: Model, options: TrainOptions, known: frozenset[str]) -> dict[str, float]:
@@ -30,11 +42,11 @@ def sampled_rates(model: Model, options: TrainOptions, known: frozenset[str]) ->
     network.eval()
     chosen = SampleOptions(
         n=options.sample_count,
-        steps=50,
         restarts=0,  # what the network makes by itself
         seed=options.seed,
         threads=torch.get_num_threads(),
         accelerator=options.accelerator,
+        **(student_steps(options.distill) if options.objective == "distill" else {"steps": 50}),
     )
     sampler, plan = Sampler(model), Plan.of(chosen)
     made = [one for batch in plan.batches(model.statistics) for one in sampler.batch(plan, batch)]

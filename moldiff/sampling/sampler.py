@@ -11,9 +11,11 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from moldiff.chemistry.arrays import MoleculeArrays
-from moldiff.config.keywords import SampleKeywords
+from moldiff.config.keywords import LikelihoodKeywords, SampleKeywords
+from moldiff.config.likelihood import LikelihoodOptions
 from moldiff.config.options import parse
 from moldiff.config.sample import SampleOptions
+from moldiff.diffusion.mixture import mixed
 from moldiff.diffusion.restarts import restarted
 from moldiff.diffusion.solvers import generate
 from moldiff.errors import UserError
@@ -21,6 +23,7 @@ from moldiff.models.abilities import require_task
 from moldiff.models.checkpoint import Model, load_model
 from moldiff.models.shipped import shipped_name, weights_path
 from moldiff.molecules.batch import MoleculeBatch
+from moldiff.molecules.denoiser import Denoiser
 from moldiff.molecules.levels import Given, Levels
 from moldiff.sampling.acceptance import Acceptance, acceptance
 from moldiff.sampling.decode import Decoder, is_finite
@@ -34,6 +37,8 @@ from moldiff.training.devices import FEW_THREADS, available_cores, chosen_device
 
 if TYPE_CHECKING:
     from rdkit import Chem
+
+    from moldiff.sampling.likelihood import Likelihood
 
 
 @dataclass(frozen=True)
@@ -147,6 +152,12 @@ class Sampler:
 
         return with_conformers(self, mols, 1, seed, hydrogens=True)
 
+    def likelihood(self, mols: "Sequence[Chem.Mol]", **options: Unpack[LikelihoodKeywords]) -> "list[Likelihood]":
+        """How likely the weights take molecules to be; see `moldiff.sampling.likelihood.likelihoods_of`."""
+        from moldiff.sampling.likelihood import likelihoods_of
+
+        return likelihoods_of(self, mols, parse(LikelihoodOptions, dict(options), "options of likelihood"))
+
     def part(self, plan: Plan) -> KeptPart | None:
         """The part that the plan's options ask to keep, if any.
 
@@ -235,7 +246,12 @@ class Sampler:
         start = known if given is None else given.framed(known)
         start = start.to(device, next(network.parameters()).dtype)
         given = None if given is None else given.map(lambda mask: mask.to(device))
-        denoiser = steered(network, options, self.model, start)
+
+        def around(inner: Denoiser) -> Denoiser:
+            return steered(inner, options, self.model, start)
+
+        latents = self.model.statistics.latents
+        denoiser = mixed(network, latents, random, around) if latents else around(network)
 
         def judge(state: MoleculeBatch) -> Bool[Tensor, " molecule"]:
             all_arrays = self.decoder.arrays(state)
