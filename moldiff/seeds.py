@@ -21,6 +21,8 @@ class Stream(StrEnum):
     """Of the samplings of `moldiff generate`; numbered by round."""
     TARGETS = "targets"
     """Values of the properties that they are asked for."""
+    LIKELIHOOD = "likelihood"
+    """Noise of molecules whose likelihood is asked for; numbered by chunk."""
     MOVES = "moves"
     """Acceptance of moves; numbered by round."""
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from moldiff.cli import generate, installation, steer, workflow
+from moldiff.cli import generate, installation, likelihood, steer, workflow
 from moldiff.cli import sets as command_sets
 from moldiff.cli.log import Tee, open_log
 from moldiff.cli.options import Shard, collect, register, shard_of
@@ -43,6 +43,7 @@ merge = typer.Typer(help="Join parts that were made with --shard.", no_args_is_h
 app.add_typer(generate.app)
 app.add_typer(command_sets.app)
 app.add_typer(steer.app)
+app.add_typer(likelihood.app)
 app.add_typer(installation.app)
 app.add_typer(workflow.app)
 app.add_typer(merge, name="merge")

@@ -99,9 +99,38 @@ class CategoryDiffusion:
         result = forward * (to * weight + (1 - to) * marginal * weight.sum(-1, keepdim=True))
         return result / result.sum(-1, keepdim=True)
 
+    def prior_divergence(self, clean: Classes, places: Places, level: Level) -> Float[Tensor, " molecule"]:
+        """KL(q(z_σ | z₀) ‖ m) in nats, over the free places; see `moldiff.diffusion.bound`."""
+        marginal, keep = self.marginal.to(level), self.alpha(level)[..., None]
+        here = functional.one_hot(clean, len(marginal)).to(level)
+        return _divergence(keep * here + (1 - keep) * marginal, marginal, places & (level > 0))
+
+    def step_divergence(
+        self, noisy: Classes, predicted: Probabilities, clean: Classes, places: Places, move: Move
+    ) -> Float[Tensor, " molecule"]:
+        """KL(q(z_s | z_t, z₀) ‖ q(z_s | z_t, x̂₀)) in nats, computed in double precision: both are nearly the same."""
+        known = functional.one_hot(clean, len(self.marginal)).double()
+        levels = move.level.double(), move.lower.double()
+        true, made = (self.posterior(noisy, each, *levels) for each in (known, predicted.double().softmax(-1)))
+        return _divergence(true, made, places & (move.level > 0)).to(move.level)
+
+    def remainder(
+        self, predicted: Probabilities, clean: Classes, places: Places, level: Level
+    ) -> Float[Tensor, " molecule"]:
+        """−log x̂₀(z₀) in nats."""
+        free = places & (level > 0)
+        entropy = functional.cross_entropy(predicted.flatten(0, -2), clean.flatten(), reduction="none")
+        return entropy.reshape(places.shape).masked_fill(~free, 0).sum(1)
+
     def _mixed(self, classes: Classes, places: Places, keep: Level, random: Generator) -> Classes:
         uniform = torch.rand(places.shape, generator=random, device=random.device).to(places.device)
         return torch.where(uniform < keep, classes, self.prior(places, keep, random))
+
+
+def _divergence(one: Probabilities, other: Float[Tensor, "*place channel"], free: Places) -> Float[Tensor, " molecule"]:
+    """KL(one ‖ other), summed over the free places; no class is as impossible as rounding says."""
+    terms = torch.special.xlogy(one, one) - torch.special.xlogy(one, other.clamp_min(1e-30))
+    return terms.sum(-1).masked_fill(~free, 0).sum(1)
 
 
 def _atoms(pairs: Int[Tensor, " molecule"], dtype: torch.dtype) -> Float[Tensor, " molecule"]:

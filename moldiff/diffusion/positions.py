@@ -1,9 +1,10 @@
 """Diffusion of positions: x = x₀ + σ ε with the centre of ε removed (Karras et al. 2022, arXiv:2206.00364)."""
 
+import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
 from moldiff.diffusion.modality import Move
@@ -73,6 +74,36 @@ class PositionDiffusion:
         if move.eta == 0:
             return result
         return result + noise(injected, places, _frame(places, move.level), random)
+
+    def prior_divergence(self, clean: Positions, places: Atoms, level: Level) -> Float[Tensor, " molecule"]:
+        """KL(N(x₀, σ²) ‖ N(0, σ² + σ_d²)) in nats, over the directions that are free; see `moldiff.diffusion.bound`."""
+        free = places & (level > 0)
+        sigma = level.amax(1)
+        kept, spread = sigma**2, sigma**2 + self.sigma_data**2
+        shape = ((spread / kept).log() + kept / spread - 1) * _directions(places, free) / 2
+        offset = (clean**2).sum(2).masked_fill(~free, 0).sum(1) / (2 * spread)
+        return torch.where(free.any(1), shape + offset, 0)
+
+    def step_divergence(
+        self, noisy: Positions, predicted: Positions, clean: Positions, places: Atoms, move: Move
+    ) -> Float[Tensor, " molecule"]:
+        """½ (1/σ_s² − 1/σ_t²) ‖x₀ − x̂₀‖² in nats (Kingma et al. 2021, arXiv:2107.00630, eq. 13)."""
+        free = places & (move.level > 0)
+        factor = (1 / move.lower**2 - 1 / move.level**2) / 2
+        return (((clean - predicted) ** 2).sum(2) * factor).masked_fill(~free, 0).sum(1)
+
+    def remainder(
+        self, predicted: Positions, clean: Positions, places: Atoms, level: Level
+    ) -> Float[Tensor, " molecule"]:
+        """−log N(x₀; x_σ, σ²) in nats, its mean over x_σ; positions are in Å, so are the units of the density."""
+        free = places & (level > 0)
+        each = (1 + math.log(2 * math.pi) + 2 * level.amax(1).log()) / 2
+        return torch.where(free.any(1), each * _directions(places, free), 0)
+
+
+def _directions(places: Atoms, free: Atoms) -> Int[Tensor, " molecule"]:
+    """Directions in which free atoms can move: three each, less three where none is given, as the centre is fixed."""
+    return 3 * (free.sum(1) - (free == places).all(1).long())
 
 
 def noise(spread: Level, places: Atoms, frame: Atoms, random: Generator) -> Positions:

@@ -11,6 +11,7 @@ from rdkit.Chem import AllChem, Crippen
 from moldiff.chemistry.formats.records import read_records
 from moldiff.config import keywords
 from moldiff.config.check import CheckOptions
+from moldiff.config.likelihood import LikelihoodOptions
 from moldiff.config.options import Options
 from moldiff.config.rank import RankOptions
 from moldiff.config.sample import SampleOptions
@@ -139,6 +140,7 @@ def test_a_notebook_shows_a_grid_without_running_names():
     ("typed", "options", "own"),
     [
         (keywords.SampleKeywords, SampleOptions, {"n", "seed"}),
+        (keywords.LikelihoodKeywords, LikelihoodOptions, set()),
         (keywords.CheckKeywords, CheckOptions, set()),
         (keywords.RankKeywords, RankOptions, {"n"}),
     ],
