@@ -74,8 +74,8 @@ def likelihood(
     reasons = Counter(row.problem for row in rows if row.found is None)
     measured = [row.found for row in rows if row.found is not None]
     if not measured:
-        told = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common(3)) or "no record was read"
-        raise UserError(f"{output}: none of {len(rows)} records has a likelihood: {told}")
+        named = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common(3)) or "no record was read"
+        raise UserError(f"{output}: none of {len(rows)} records has a likelihood: {named}")
     written = [_written(row, usual, options.quantile) for row in rows]
     buffer = io.StringIO()
     table = csv.DictWriter(buffer, list(written[0]), lineterminator="\n")

@@ -38,7 +38,7 @@ def conformer(smiles: str) -> Chem.Mol:
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_model(Model(tiny.network().float(), STATISTICS), path)
+    save_model(Model.of(tiny.network().float(), STATISTICS), path)
     return path
 
 
@@ -87,7 +87,7 @@ def test_the_same_seed_gives_the_same_table_and_another_one_another(
 
 def test_the_error_falls_with_the_root_of_the_repeats() -> None:
     arrays = [to_arrays(conformer("C=CC#N"))] * 64
-    sampler = Sampler(Model(tiny.network(randomised=False).float(), STATISTICS))
+    sampler = Sampler(Model.of(tiny.network(randomised=False).float(), STATISTICS))
     few, many = (
         likelihoods(sampler, arrays, LikelihoodOptions(**{**QUICK, "levels": 8, "repeats": repeats}))
         for repeats in (4, 16)
@@ -98,7 +98,7 @@ def test_the_error_falls_with_the_root_of_the_repeats() -> None:
 
 def test_known_molecules_say_what_is_unusual(molecules: Path, tmp_path: Path) -> None:
     weights = tmp_path / "normal.safetensors"  # an untrained network takes positions to be normal
-    save_model(Model(tiny.network(randomised=False).float(), STATISTICS), weights)
+    save_model(Model.of(tiny.network(randomised=False).float(), STATISTICS), weights)
     known = tmp_path / "known.sdf"
     with Chem.SDWriter(str(known)) as writer:
         for _ in range(60):
@@ -125,7 +125,7 @@ def test_mistakes(weights: Path, molecules: Path, tmp_path: Path) -> None:
     flat.write_text("CCO\n")
     with pytest.raises(UserError, match="no coordinates"):
         likelihood(LikelihoodOptions(**QUICK), [str(flat)], weights, tmp_path / "l.csv")
-    student = with_latents(Model(tiny.network().float(), STATISTICS), 3)
+    student = with_latents(Model.of(tiny.network().float(), STATISTICS), 3)
     with pytest.raises(UserError, match="student"):
         likelihoods(Sampler(student), [to_arrays(conformer("CCO"))], LikelihoodOptions(**QUICK))
 
