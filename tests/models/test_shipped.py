@@ -70,7 +70,7 @@ def test_a_folder_of_that_name_does_not(copied: Path) -> None:
     assert shipped.weights_path("drugs") == copied / "drugs.safetensors"
 
 
-@pytest.mark.parametrize("arguments", [["sample"], ["sample", "qm9", "--weights", "drugs"], ["sample", "qm7"]])
+@pytest.mark.parametrize("arguments", [["sample", "qm9", "--weights", "drugs"], ["sample", "qm7"]])
 def test_wrong_names_are_told_the_right_ones(arguments: list[str], copied: Path) -> None:
     with pytest.raises(UserError, match="drugs, leads, qm9, qm9-heavy"):
         CliRunner().invoke(app, [*arguments, "-n", "1"], catch_exceptions=False)
