@@ -1,6 +1,6 @@
 """Draws molecules of an SDF file as balls and sticks in one SVG: `python docs/draw_molecules.py FILE OUT --names A B`.
 
-The README's picture is made with it, from what the demo run generated.
+The README's picture is made with it, of the first eight molecules of `moldiff sample --weights leads --seed 4242`.
 """
 
 import argparse

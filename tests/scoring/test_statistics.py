@@ -25,7 +25,7 @@ def test_wilson_interval_of_textbook():
 
 def test_rate_of_nothing_is_null_and_not_zero():
     assert rate(0, 0).value is None
-    with pytest.raises(ValueError, match="no share"):
+    with pytest.raises(ValueError, match="not a share"):
         rate(3, 2)
 
 

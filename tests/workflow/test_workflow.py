@@ -135,6 +135,20 @@ def test_a_second_run_has_nothing_to_do(folder: Path):
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
+def test_another_place_of_the_environment_reruns_nothing(folder: Path, tmp_path: Path):
+    for name in ("moldiff", "workflows", "Snakefile", "data"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    command = [str(tmp_path / "Snakefile") if word == str(ROOT / "Snakefile") else word for word in SNAKEMAKE]
+    assert command != SNAKEMAKE
+    moved = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [*command, "--dry-run"], cwd=folder, capture_output=True, text=True, check=False, env=moved, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("change", "first"),
     [
@@ -252,20 +266,6 @@ def test_a_path_that_a_cluster_cannot_have_is_refused(tmp_path: Path, folder: st
     assert done.returncode != 0
     assert "on a cluster a path must be of letters, digits, blanks" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
-
-
-def test_another_place_of_the_environment_reruns_nothing(folder: Path, tmp_path: Path):
-    for name in ("moldiff", "workflows", "Snakefile", "data"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, tmp_path / name)
-    command = [str(tmp_path / "Snakefile") if word == str(ROOT / "Snakefile") else word for word in SNAKEMAKE]
-    assert command != SNAKEMAKE
-    moved = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(
-        [*command, "--dry-run"], cwd=folder, capture_output=True, text=True, check=False, env=moved, timeout=300
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Nothing to be done" in done.stdout + done.stderr
 
 
 def test_on_a_cluster_threads_follow_the_configuration(tmp_path: Path):
