@@ -155,6 +155,7 @@ def test_another_place_of_the_environment_reruns_nothing(folder: Path, tmp_path:
         ("report={title: Another}", "report"),
         ("check={timeout: 20}", "check"),
         ("sample={seed: 1}", "sample"),
+        ("sample={restart_if: unknown_rings}", "sample"),
         ("train={network: {layers: 2}}", "train"),
         ("featurize={seed: 5}", "featurize"),
         ("train={threads: 2}", None),
