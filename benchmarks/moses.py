@@ -26,7 +26,7 @@ from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from moldiff.chemistry.formats.records import read_records
 from moldiff.scoring.molecule.parsing import parse
-from moldiff.scoring.molecule.validity import fragments, sanitize
+from moldiff.scoring.molecule.validity import one_molecule
 from moldiff.scoring.sets.frechet import activations
 
 ELEMENTS = {"C", "N", "S", "O", "F", "Cl", "Br", "H"}
@@ -69,7 +69,7 @@ def main() -> None:
 def valid_smiles(record: Any) -> str | None:
     """Canonical flat SMILES of a record that is one sanitizable molecule."""
     mol = parse(record).mol
-    if mol is None or fragments(mol) != 1 or (sane := sanitize(mol).mol) is None:
+    if mol is None or (sane := one_molecule(mol)) is None:
         return None
     # through SMILES: the benchmark sees what the language models write, and nothing of coordinates
     again = Chem.MolFromSmiles(Chem.MolToSmiles(Chem.RemoveHs(sane), isomericSmiles=False))

@@ -14,10 +14,10 @@ from rdkit.Chem.Draw import rdMolDraw2D
 
 from moldiff.chemistry.formats.records import Record, read_records
 from moldiff.files.atomic import write_text
-from moldiff.scoring.molecule.keys import flat_smiles, without_hydrogens
+from moldiff.scoring.molecule.keys import flat_key
 from moldiff.scoring.molecule.parsing import parse
 from moldiff.scoring.molecule.portrait import realism_of
-from moldiff.scoring.molecule.validity import fragments, sanitize
+from moldiff.scoring.molecule.validity import one_molecule
 
 WIDTH, HEIGHT, CAPTION = 150, 115, 14
 """Of a tile and of the line below it, pixels."""
@@ -54,10 +54,10 @@ def grid(records: list[Record], columns: int) -> str:
 def tile(record: Record) -> str:
     """One molecule and what is flagged in it."""
     parsed = parse(record).mol
-    sane = None if parsed is None or fragments(parsed) != 1 else sanitize(parsed).mol
+    sane = None if parsed is None else one_molecule(parsed)
     if sane is None:
         return caption("not valid", flagged=True)
-    key = flat_smiles(without_hydrogens(sane))
+    key = flat_key(sane)
     values = realism_of(key)[1]
     flags = [part for name in ("topology_flags", "group_flags") for part in str(values[name]).split("; ") if part]
     text = flags[0].replace("_", " ") + (f" + {len(flags) - 1}" if len(flags) > 1 else "") if flags else ""

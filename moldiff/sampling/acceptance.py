@@ -9,7 +9,7 @@ from rdkit import Chem
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
 from moldiff.sampling.training_set import load_training_set
-from moldiff.scoring.molecule.keys import flat_smiles, without_hydrogens
+from moldiff.scoring.molecule.keys import flat_key
 from moldiff.scoring.molecule.portrait import realism_of
 from moldiff.scoring.molecule.validity import sanitize
 
@@ -66,15 +66,15 @@ def acceptance(options: SampleOptions, learned_from: str | None) -> Acceptance:
     source = options.rings_of or learned_from
     if source is None:
         raise UserError(
-            "restart_if unknown_rings: which ring systems are known does not stand in weights of your own; name the "
-            "training set with rings_of (--rings-of): a dataset folder, a molecule file or shipped weights"
+            "restart_if unknown_rings: your own weights do not record the ring systems of their training set; name "
+            "that set with rings_of (--rings-of): a dataset folder, a molecule file or shipped weights"
         )
     return Acceptance(known=_ring_systems(source))
 
 
 def _flat(mol: Chem.Mol) -> str | None:
     sane = sanitize(mol).mol
-    return None if sane is None else flat_smiles(without_hydrogens(sane))
+    return None if sane is None else flat_key(sane)
 
 
 @cache

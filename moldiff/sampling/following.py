@@ -11,9 +11,9 @@ from moldiff.models.checkpoint import Model
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
-from moldiff.scoring.molecule.keys import flat_smiles, without_hydrogens
+from moldiff.scoring.molecule.keys import flat_key
 from moldiff.scoring.molecule.portrait import realism_of
-from moldiff.scoring.molecule.validity import fragments, sanitize
+from moldiff.scoring.molecule.validity import one_molecule
 
 
 def student_steps(options: DistillOptions) -> dict[str, Any]:
@@ -52,8 +52,8 @@ def sampled_rates(model: Model, options: TrainOptions, known: frozenset[str]) ->
     made = [one for batch in plan.batches(model.statistics) for one in sampler.batch(plan, batch)]
     network.train(training)
     written = [sampler.to_rdkit(one) for one in made if one.finite]
-    valid = [mol for mol in (sanitize(one).mol for one in written if fragments(one) == 1) if mol is not None]
-    keys = [flat_smiles(without_hydrogens(mol)) for mol in valid]
+    valid = [mol for mol in map(one_molecule, written) if mol is not None]
+    keys = [flat_key(mol) for mol in valid]
     rows = [realism_of(key) for key in keys]
     unknown = sum(not known.issuperset(systems) for systems, _ in rows)
 

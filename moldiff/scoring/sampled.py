@@ -9,7 +9,7 @@ from rdkit import Chem
 from moldiff.config.check import CheckOptions
 from moldiff.scoring.ask import ask_all, draw
 from moldiff.scoring.molecule.parsing import parse
-from moldiff.scoring.molecule.validity import fragments, sanitize
+from moldiff.scoring.molecule.validity import one_molecule
 from moldiff.scoring.questions import QUESTIONS, Answer
 from moldiff.scoring.score import Task
 
@@ -79,6 +79,6 @@ def _asked(ask: Callable[[Chem.Mol], Answer], task: Task) -> Answer | None:
 
 def _structure(task: Task) -> Chem.Mol | None:
     parsed = parse(task.record, task.charge)
-    if parsed.mol is None or not parsed.bonds or not parsed.conformer or fragments(parsed.mol) != 1:
+    if parsed.mol is None or not parsed.bonds or not parsed.conformer:
         return None
-    return sanitize(parsed.mol).mol
+    return one_molecule(parsed.mol)

@@ -10,7 +10,7 @@ from rdkit import Chem, rdBase
 
 from moldiff.chemistry.formats.records import Record, read_records
 from moldiff.errors import UserError
-from moldiff.scoring.molecule.keys import flat_smiles, without_hydrogens
+from moldiff.scoring.molecule.keys import flat_key
 from moldiff.scoring.molecule.parsing import parse
 from moldiff.scoring.molecule.validity import sanitize
 from moldiff.scoring.sets.fingerprints import fingerprint, similarities
@@ -107,7 +107,7 @@ def _heavy(record: Record) -> Chem.Mol:
     if mol is None:
         what = f"{record.text!r} is neither a file nor a SMILES" if record.source == "similar_to" else record.source
         raise UserError(f"similar_to: {what}, record {record.index}: {parsed.reason or 'is not valid'}")
-    return Chem.MolFromSmiles(flat_smiles(without_hydrogens(mol)))
+    return Chem.MolFromSmiles(flat_key(mol))
 
 
 def _pattern(smarts: str, name: str, source: str) -> Pattern:

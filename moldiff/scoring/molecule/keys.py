@@ -52,6 +52,11 @@ def flat_smiles(heavy: Chem.Mol) -> str:
     return identity.flat_key(Chem.Mol(heavy))
 
 
+def flat_key(sanitized: Chem.Mol) -> str:
+    """`flat_smiles` of a molecule with or without hydrogen atoms."""
+    return flat_smiles(without_hydrogens(sanitized))
+
+
 def isomeric_smiles(heavy: Chem.Mol) -> str:
     """Canonical SMILES with stereo, of a molecule without hydrogens."""
     return Chem.MolToSmiles(heavy)

@@ -55,6 +55,11 @@ def fragments(written: Chem.Mol) -> int:
     return len(Chem.GetMolFrags(written))
 
 
+def one_molecule(written: Chem.Mol) -> Chem.Mol | None:
+    """The sanitized copy of what is written, if it is a single connected molecule that can be sanitized."""
+    return sanitize(written).mol if fragments(written) == 1 else None
+
+
 def is_strict(written: Chem.Mol) -> bool:
     """Whether a molecule is valid_strict, if it has all hydrogens that it should have, or none.
 
