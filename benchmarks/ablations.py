@@ -31,7 +31,7 @@ from moldiff.molecules.batch import MoleculeBatch
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampled, Sampler
-from moldiff.stages.train import denoising
+from moldiff.stages.objectives import denoising
 from moldiff.training.learner import Learner
 from moldiff.training.loop import Progress, steps
 from moldiff.training.malloc import keep_large_buffers

@@ -17,7 +17,7 @@ from moldiff.dataset.storage import open_dataset
 from moldiff.models.checkpoint import Model, new_model
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
-from moldiff.stages.train import denoising
+from moldiff.stages.objectives import denoising
 from moldiff.training.learner import Learner
 from moldiff.training.malloc import keep_large_buffers
 

@@ -82,6 +82,17 @@ def started_weights():
         raise WorkflowError(f"train: {error}") from None
 
 
+def refused_molecules():
+    """Checksum of the dataset of molecules that are not wanted, for the same reason."""
+    folder = CONFIG.train.refused
+    try:
+        return sha256(Path(folder) / "dataset.json") if folder else ""
+    except OSError as error:
+        raise WorkflowError(
+            f"train.refused: {folder}: {error.strerror}; name a folder that `moldiff featurize` made"
+        ) from None
+
+
 def ranking_files():
     """Files that the ranking reads beside the check: the user's own scores, alerts and known molecules."""
     own = [
@@ -107,7 +118,12 @@ def training_state():
 
     The rule appends the checksum of the dataset, which is not known before there is one.
     """
-    text = section("featurize") + section("train") + started_weights()
+    text = (
+        section("featurize")
+        + section("train")
+        + started_weights()
+        + refused_molecules()
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -27,6 +27,7 @@ rule train:
     params:
         options=section("train"),
         weights=started_weights(),
+        refused=refused_molecules(),
         devices=CONFIG.train.devices,
         dataset=subpath(input.dataset_info, parent=True),
         folder=subpath(output.weights, parent=True),

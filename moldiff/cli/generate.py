@@ -36,6 +36,12 @@ def generate(
         typer.Option(help="Training set, for --novel: dataset folder or molecule file.", show_default=False),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Also write an HTML page of all molecules made.")] = None,
+    refused: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write the molecules that conditions refused, as SDF, for `moldiff train` to learn from."
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that check; 0 takes all cores.")] = 0,
     **values: Any,
 ) -> None:
@@ -49,7 +55,9 @@ def generate(
     sampling = collect(SampleOptions, values, "moldiff generate")
     ranking = collect(RankOptions, values, "moldiff generate")
     weights = model or default_weights("new")
-    made = stages.generate(options, sampling, ranking, weights, out, train=train, report=report, workers=workers)
+    made = stages.generate(
+        options, sampling, ranking, weights, out, train=train, report=report, refused=refused, workers=workers
+    )
     if made["written"] < options.n:
         sys.exit(EXIT_TOO_FEW)
 

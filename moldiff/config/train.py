@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from moldiff.config.distill import DistillOptions
 from moldiff.config.network import NetworkOptions
 from moldiff.config.options import Options
+from moldiff.config.prefer import PreferOptions
 
 
 class TaskShares(Options):
@@ -32,15 +33,41 @@ class TaskShares(Options):
         return self
 
 
+NEEDED = {
+    "start_from": "the weights that made the refused molecules",
+    "refused": "a dataset of the molecules that are not wanted",
+}
+"""What the objective prefer cannot do without."""
+FIXED = {
+    "distill": {
+        "start_from": "a student starts from its teacher",
+        "placeholders": "a student has those of its teacher",
+        "properties": "a student has those of its teacher",
+        "log_sigma_mean": "a student's noise levels are those of its grid",
+        "log_sigma_deviation": "a student's noise levels are those of its grid",
+    },
+    "prefer": {
+        "placeholders": "they stay as in start_from, with which the network is compared",
+        "properties": "they stay as in start_from, with which the network is compared",
+    },
+}
+"""Options that an objective does not leave open, and why."""
+
+
 class TrainOptions(Options):
     """Training of the denoiser."""
 
-    objective: Literal["denoise", "distill"] = "denoise"
-    """denoise: learn from molecules; distill: a student of `teacher`, which samples in few evaluations."""
+    objective: Literal["denoise", "distill", "prefer"] = "denoise"
+    """denoise: learn from molecules; distill: a student of `teacher`, which samples in few evaluations; prefer: make
+    molecules of the dataset likelier and those of `refused` less likely than `start_from` does."""
     teacher: str | None = None
     """Weights to distil, from which the student starts: a file, or the name of shipped ones."""
     distill: DistillOptions = DistillOptions()
     """How a student learns."""
+    refused: str | None = None
+    """Dataset of molecules that are not wanted, such as those of `start_from` that a check refused."""
+    prefer: PreferOptions = PreferOptions()
+    """How preferred and refused molecules are told apart."""
     network: NetworkOptions = NetworkOptions()
     """Width and depth of the denoiser."""
     tasks: TaskShares = TaskShares()
@@ -104,22 +131,21 @@ class TrainOptions(Options):
 
     @model_validator(mode="after")
     def _objective(self) -> Self:
-        if self.objective == "denoise":
-            if self.teacher is not None:
-                raise ValueError("teacher needs objective: distill; weights to fine-tune are start_from")
-            if self.distill != DistillOptions():
-                raise ValueError("the options distill need objective: distill")
-            return self
-        if self.teacher is None:
+        owners = {"teacher": "distill", "distill": "distill", "refused": "prefer", "prefer": "prefer"}
+        for name, owner in owners.items():
+            if self.objective != owner and self._is_set(name):
+                remedy = "; weights to fine-tune are start_from" if name == "teacher" else ""
+                raise ValueError(f"{name} needs objective: {owner}{remedy}")
+        if self.objective == "distill" and self.teacher is None:
             raise ValueError("objective distill needs the weights to distil; name them with teacher")
-        usual = TrainOptions.model_fields
-        for name, reason in (
-            ("start_from", "a student starts from its teacher"),
-            ("placeholders", "a student has those of its teacher"),
-            ("properties", "a student has those of its teacher"),
-            ("log_sigma_mean", "a student's noise levels are those of its grid"),
-            ("log_sigma_deviation", "a student's noise levels are those of its grid"),
-        ):
-            if getattr(self, name) != usual[name].get_default(call_default_factory=True):
-                raise ValueError(f"{name} cannot be set with objective distill: {reason}")
+        for name in ("start_from", "refused"):
+            if self.objective == "prefer" and getattr(self, name) is None:
+                raise ValueError(f"objective prefer needs {name}: {NEEDED[name]}")
+        for name, reason in FIXED.get(self.objective, {}).items():
+            if self._is_set(name):
+                raise ValueError(f"{name} cannot be set with objective {self.objective}: {reason}")
         return self
+
+    def _is_set(self, name: str) -> bool:
+        default = type(self).model_fields[name].get_default(call_default_factory=True)
+        return bool(getattr(self, name) != default)

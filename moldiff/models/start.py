@@ -28,6 +28,8 @@ def start_model(options: TrainOptions, info: DatasetInfo) -> Model:
             f"{path}: trained with {start.statistics.hydrogens} hydrogens, the dataset has "
             f"{fresh.statistics.hydrogens}; featurize with hydrogens: {start.statistics.hydrogens}"
         )
+    if options.objective == "prefer":
+        return start  # preferred molecules are a choice among its own, which must not become smaller ones
     # the noise stays that of the weights: its marginals and σ_d are what the network was trained on
     start = replace(start, statistics=replace(start.statistics, sizes=fresh.statistics.sizes))
     return with_latents(start, options.distill.latents) if options.objective == "distill" else start

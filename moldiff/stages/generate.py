@@ -12,6 +12,7 @@ from typing import Any
 from rdkit import Chem
 
 from moldiff.chemistry.formats.records import Record, read_records
+from moldiff.chemistry.formats.sdf import data_block
 from moldiff.chemistry.formats.writing import Entry, kind_of, write_molecules
 from moldiff.config.check import CheckOptions
 from moldiff.config.generate import GenerateOptions
@@ -20,7 +21,7 @@ from moldiff.config.rank import RankOptions
 from moldiff.config.report import ReportOptions
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
-from moldiff.files.atomic import only_writer, sha256
+from moldiff.files.atomic import only_writer, sha256, write_text
 from moldiff.files.manifest import record_of, write_record
 from moldiff.files.records import SamplesInfo
 from moldiff.models.shipped import weights_path
@@ -38,6 +39,8 @@ from moldiff.stages.sample import sample
 from moldiff.version import version
 
 SMALLEST_ROUND = 20
+NOT_WRONG = ("not duplicate", "novel")
+"""Conditions that refuse a molecule which may be as good as another."""
 SPARE = 1.1
 """A round makes so many times what the last ones' yield asks for."""
 
@@ -53,6 +56,7 @@ class _Made:
     mols: dict[int, Chem.Mol] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
     files: list[Path] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
 
 def generate(
@@ -64,6 +68,7 @@ def generate(
     *,
     train: Path | None = None,
     report: Path | None = None,
+    refused: Path | None = None,
     workers: int = 0,
 ) -> dict[str, Any]:
     """Write the best molecules that meet all conditions, and a record of what was made and refused beside them.
@@ -78,6 +83,8 @@ def generate(
         output: .sdf, .smi or .csv, each also with .gz.
         train: what novelty is measured against; by default what the shipped weights learned from.
         report: HTML page of all molecules that were made.
+        refused: SDF of the molecules that are invalid or that a condition refused, to learn from
+            (`moldiff.training.preference`); repeated molecules and known ones are not among them.
         workers: processes that check; 0 uses all available cores.
 
     Returns:
@@ -87,6 +94,8 @@ def generate(
         UserError: a condition, the weights or the output cannot be used, or there is nothing to be novel against.
     """
     kind = kind_of(output)
+    if refused is not None and refused.suffix.lower() != ".sdf":
+        raise UserError(f"{refused}: refused molecules are written as SDF, with their positions; end the name in .sdf")
     filters = [*ranking.filters, *(["novel"] if options.novel else [])]
     ranking = ranking.model_copy(update={"n": options.n, "filters": filters})
     columns = [column.name for column in ROW_COLUMNS]
@@ -128,6 +137,8 @@ def generate(
             },
             "version": version(),
         }
+        if refused is not None:
+            write_text(refused, "".join(made.refused))
         result = write_record(_record_path(output), result, [output])
         if report is not None:
             _report(report, made.files, folder, train or Path(weights) if known is not None else None)
@@ -186,6 +197,11 @@ def _add_round(
     readable = {candidate.row["index"]: _molecule(by_number[candidate.row["index"]]) for candidate in passing}
     passed = qualify(passing, readable, ranking, judge)
     made.candidates += candidates
+    made.refused += [
+        _refused_block(by_number[one.row["index"]].text, one)
+        for one in candidates
+        if one.reason and not one.reason.startswith(tuple(f"refused by {name}" for name in NOT_WRONG))
+    ]
     made.passed += passed
     made.mols |= {candidate.row["index"]: readable[candidate.row["index"]] for candidate in passed}
 
@@ -201,6 +217,12 @@ def _entry(candidate: Candidate, made: _Made, judge: Judge, options: GenerateOpt
     mol.SetProp("_Name", candidate.row["name"])
     values = record(candidate) if full else tags(candidate, judge.weights)
     return Entry(mol, smiles_of(mol), {name: value for name, value in values.items() if name != "name"})
+
+
+def _refused_block(text: str, candidate: Candidate) -> str:
+    """The record as it was made, under the name that it has among all rounds, with the reason."""
+    block, end, _ = text.partition("M  END")
+    return f"{candidate.row['name']}\n{block.partition(chr(10))[2]}{end}\n{data_block({'reason': candidate.reason})}"
 
 
 def _record_path(output: Path) -> Path:

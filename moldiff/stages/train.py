@@ -13,31 +13,26 @@ from typing import cast
 
 import torch
 
-from moldiff.config.train import TaskShares, TrainOptions
+from moldiff.config.train import TrainOptions
 from moldiff.dataset.loader import MoleculeLoader
-from moldiff.dataset.storage import INFO_FILE, open_dataset
+from moldiff.dataset.storage import INFO_FILE, FeaturizedDataset, open_dataset
 from moldiff.dataset.validation import STATISTICS
-from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.errors import UserError
 from moldiff.files.atomic import only_writer, sha256, write_text
 from moldiff.files.manifest import write_record
-from moldiff.models.abilities import tasks_of
-from moldiff.models.checkpoint import Model, load_model, save_model
-from moldiff.models.shipped import weights_path
+from moldiff.models.checkpoint import Model, save_model
 from moldiff.models.start import start_model
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.sampling.following import sampled_rates
 from moldiff.scoring.molecule.portrait import all_ring_systems
+from moldiff.stages.objectives import Sources, objective, taught
 from moldiff.stages.properties import steered
 from moldiff.stages.suited import describe_unknown
 from moldiff.training.devices import is_first_process, torch_threads
-from moldiff.training.distillation import DistillationObjective, Teacher, student_grid
 from moldiff.training.learner import Learner
 from moldiff.training.log import MetricsLog
 from moldiff.training.malloc import keep_large_buffers
-from moldiff.training.objective import DenoisingObjective
 from moldiff.training.session import Followers, Session
-from moldiff.training.tasks import TaskMixture
 from moldiff.training.validation import validation_loss
 from moldiff.version import version
 
@@ -78,11 +73,11 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
     if missing := [name for name in STATISTICS if getattr(featurized.info, name) is None]:
         raise UserError(f"{dataset / INFO_FILE}: does not say {missing[0]}; featurize the molecules again")
     torch.manual_seed(options.seed)
-    claim_state(state, dataset)
-    teacher = load_model(weights_path(options.teacher)) if options.teacher else None
-    if teacher is not None:
-        options = options.model_copy(update={"tasks": taught(options.tasks, teacher)})
+    claim_state(state, featurized, *([] if options.refused is None else [open_dataset(Path(options.refused))]))
     model, properties = steered(options, start_model(options, featurized.info), featurized, state)
+    sources = Sources.of(options, model, state)
+    if sources.before is not None:
+        options = options.model_copy(update={"tasks": taught(options.tasks, sources.before)})
     vocabulary = model.network.vocabulary
     tuned = options.begins_with is not None
     learning, held_out = (
@@ -91,7 +86,7 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
     left_out = describe_unknown(featurized.molecules, vocabulary) if tuned else ""
     if left_out and not len(learning):
         raise UserError(f"{dataset}: no molecule to train on: {left_out}; featurize with --for {options.begins_with}")
-    if left_out:
+    if left_out and options.objective != "prefer":
         counts = Counter(learning.sizes.tolist())
         model = replace(model, statistics=replace(model.statistics, sizes=dict(sorted(counts.items()))))
     if not len(learning):
@@ -100,7 +95,7 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
         )
     rings = cache(lambda: all_ring_systems(featurized.smiles("train")))
     with torch_threads(options.threads) as threads:
-        learner = Learner(options, model.network, objective(options, model, model.network, teacher))
+        learner = Learner(options, model.network, objective(options, model, model.network, sources))
         averaged = cast(DenoisingNetwork, learner.average.module)
         if learner.rank == 0:
             print(
@@ -113,7 +108,7 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
         # beside the state, with which it is continued: a workflow deletes the outputs of a killed job
         log = MetricsLog(state / "metrics.csv", learner.weights, writes=learner.rank == 0)
         followers = Followers(
-            validation=follower(options, model, averaged, held_out, teacher),
+            validation=follower(options, model, averaged, held_out, sources),
             sampled=lambda: sampled_rates(replace(model, network=averaged), options, rings()),
         )
         progress = Session(learner, learning, state, log, followers).run()
@@ -140,65 +135,27 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
     return output / "model.safetensors"
 
 
-def objective(
-    options: TrainOptions, model: Model, network: DenoisingNetwork, teacher: Model | None = None
-) -> DenoisingObjective | DistillationObjective:
-    """What the options say is to be lowered, for a network of the model's kind, and with distillation its teacher."""
-    if teacher is None:
-        return denoising(options, model, network)
-    distill, latents = options.distill, teacher.statistics.latents
-    return DistillationObjective(
-        network,
-        Teacher.of(teacher.network, teacher.process, latents, distill),
-        student_grid(distill),
-        distill.latents,
-        distill.compared,
-        options.self_conditioning,
-        TaskMixture(options.tasks, network.vocabulary, model.statistics.placeholders),
-    )
-
-
-def taught(shares: TaskShares, teacher: Model) -> TaskShares:
-    """The tasks that a teacher knows, with their shares.
-
-    Raises:
-        UserError: there is none.
-    """
-    known = tasks_of(teacher.history, teacher.statistics.hydrogens)
-    kept = {name: share if name in known else 0.0 for name, share in shares.model_dump().items()}
-    if not sum(kept.values()):
-        raise UserError(f"train.tasks: the teacher knows none of them; it knows {', '.join(sorted(known))}")
-    return TaskShares(**kept)
-
-
-def denoising(options: TrainOptions, model: Model, network: DenoisingNetwork) -> DenoisingObjective:
-    """What the options say is to be lowered, for a network of the model's kind."""
-    noise = NoiseDistribution(options.log_sigma_mean, options.log_sigma_deviation)
-    tasks = TaskMixture(options.tasks, network.vocabulary, model.statistics.placeholders)
-    return DenoisingObjective(network, model.process, noise, options.self_conditioning, tasks)
-
-
 def follower(
     options: TrainOptions,
     model: Model,
     network: DenoisingNetwork,
     held_out: MoleculeLoader,
-    teacher: Model | None = None,
+    sources: Sources,
 ) -> Callable[[], float] | None:
     """The validation loss of a network as a function without arguments; None where no molecule is held out."""
     if not len(held_out):
         return None
-    followed = objective(options.model_copy(update={"self_conditioning": 0.0}), model, network, teacher)
+    followed = objective(options.model_copy(update={"self_conditioning": 0.0}), model, network, sources)
     return lambda: validation_loss(followed, held_out, options.batch_size, options.seed)
 
 
-def claim_state(state: Path, dataset: Path) -> None:
-    """Note beside the saved state which dataset it was trained on.
+def claim_state(state: Path, *datasets: FeaturizedDataset) -> None:
+    """Note beside the saved state which datasets it was trained on.
 
     Raises:
         UserError: it was another one.
     """
-    note, checksum = state / "dataset.sha256", sha256(dataset / "dataset.json")
-    if (state / "state.pt").exists() and note.exists() and note.read_text(encoding="utf-8") != checksum:
+    note, checksums = state / "dataset.sha256", " ".join(sha256(one.folder / INFO_FILE) for one in datasets)
+    if (state / "state.pt").exists() and note.exists() and note.read_text(encoding="utf-8") != checksums:
         raise UserError(f"{state}: saved by a training on another dataset; give another --state, or --overwrite")
-    write_text(note, checksum)
+    write_text(note, checksums)

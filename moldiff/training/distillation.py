@@ -24,7 +24,7 @@ from moldiff.diffusion.solvers import LevelsAt, Numbers, euler, follow
 from moldiff.molecules.batch import MoleculeBatch, Prediction
 from moldiff.molecules.denoiser import Denoiser
 from moldiff.molecules.levels import Levels
-from moldiff.training.objective import Fields, Pattern
+from moldiff.training.objective import Fields, Pattern, patterned
 
 SHARED = 0.2
 """Of what is learned from a molecule, what all tried values of the random input learn alike."""
@@ -125,11 +125,9 @@ class DistillationObjective(nn.Module):
 
     def forward(self, clean: Fields, random: Generator, part: slice) -> dict[str, Tensor]:
         """The loss of each modality and molecule of the part, of one jump; see `Objective`."""
-        batch, given, process = MoleculeBatch(*clean), None, self.teacher.process
+        process = self.teacher.process
         jump = int(torch.randint(len(self.grid) - 1, (), generator=random))
-        if self.pattern is not None:
-            batch, given = self.pattern(batch, random)
-            batch = given.framed(batch)
+        batch, given = patterned(MoleculeBatch(*clean), self.pattern, random)
         like = next(self.network.parameters())
         self.teacher.to(like)
         batch = batch.to(like.device, like.dtype)

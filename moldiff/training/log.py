@@ -4,16 +4,23 @@ import csv
 import io
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from moldiff.files.atomic import write_text
 
-COLUMNS = (
-    "step", "molecules", "minutes", "loss", "loss_position", "loss_element", "loss_charge", "loss_bond",
-    "learning_rate", "molecules_per_second", "valid_loss", "sampled_valid", "sampled_unique",
-    "sampled_reasonable", "sampled_unknown_rings",
-)  # fmt: skip
+TITLES = {"pos": "position"}
+"""Names of losses that a reader of the log knows by another."""
+
+
+def columns(losses: Iterable[str]) -> tuple[str, ...]:
+    """The columns of the log of a training with these losses."""
+    named = (f"loss_{TITLES.get(name, name)}" for name in losses)
+    return (
+        "step", "molecules", "minutes", "loss", *named, "learning_rate", "molecules_per_second", "valid_loss",
+        "sampled_valid", "sampled_unique", "sampled_reasonable", "sampled_unknown_rings",
+    )  # fmt: skip
 
 
 class MetricsLog:
@@ -68,10 +75,7 @@ class MetricsLog:
             "molecules": progress.molecules,
             "minutes": f"{progress.seconds / 60:.4f}",
             "loss": sum(self.weights[name] * value for name, value in means.items()),
-            "loss_position": means["pos"],
-            "loss_element": means["element"],
-            "loss_charge": means["charge"],
-            "loss_bond": means["bond"],
+            **{f"loss_{TITLES.get(name, name)}": value for name, value in means.items()},
             "learning_rate": learning_rate,
             "molecules_per_second": rate,
             **extra,
@@ -88,7 +92,7 @@ class MetricsLog:
         if not self.writes:
             return
         text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
+        writer = csv.DictWriter(text, columns(self.weights), restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         write_text(self.path, text.getvalue())

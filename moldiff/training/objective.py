@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 
 from moldiff.diffusion.process import Process
 from moldiff.diffusion.schedules import NoiseDistribution
-from moldiff.molecules.batch import MoleculeBatch
+from moldiff.molecules.batch import MoleculeBatch, Prediction
 from moldiff.molecules.denoiser import Denoiser
 from moldiff.molecules.levels import Given, Levels
 
@@ -69,24 +69,33 @@ class DenoisingObjective(nn.Module):
         """The loss of each modality and molecule of the part, on the free places; see `Objective`."""
         batch = MoleculeBatch(*clean)
         sigma = self.noise.draw(len(batch), random)
-        given = None
-        if self.pattern is not None:
-            batch, given = self.pattern(batch, random)
-            batch = given.framed(batch)
+        batch, given = patterned(batch, self.pattern, random)
         levels = Levels.of(sigma, batch, given)
         noisy = self.process.corrupt(batch, levels, random)
         self_condition = bool(torch.rand((), generator=random) < self.self_conditioning)
         like = next(self.network.parameters())
         batch, noisy = (each.map(lambda tensor: tensor[part]).to(like.device, like.dtype) for each in (batch, noisy))
         levels = levels.map(lambda tensor: tensor[part]).to(like.device, like.dtype)
-        denoiser: Denoiser = self.network
-        previous = None
-        if self_condition:
-            with torch.no_grad():
-                previous = denoiser(noisy, levels, None).detach()
-            # older torch keeps autocast's casts of this pass, which have no gradient, and reuses them in the next one
-            torch.clear_autocast_cache()
-        return self.process.loss(denoiser(noisy, levels, previous), batch, levels)
+        return self.process.loss(predicted(self.network, noisy, levels, twice=self_condition), batch, levels)
+
+
+def patterned(batch: MoleculeBatch, pattern: Pattern | None, random: Generator) -> tuple[MoleculeBatch, Given | None]:
+    """The molecules to learn in this step, in the frame of what is given of them; without a pattern nothing is."""
+    if pattern is None:
+        return batch, None
+    batch, given = pattern(batch, random)
+    return given.framed(batch), given
+
+
+def predicted(denoiser: Denoiser, noisy: MoleculeBatch, levels: Levels, *, twice: bool) -> Prediction:
+    """What the molecules are predicted to be; ``twice``: with the network's own first prediction before it."""
+    previous = None
+    if twice:
+        with torch.no_grad():
+            previous = denoiser(noisy, levels, None).detach()
+        # older torch keeps autocast's casts of this pass, which have no gradient, and reuses them in the next one
+        torch.clear_autocast_cache()
+    return denoiser(noisy, levels, previous)
 
 
 def tensors(batch: MoleculeBatch) -> Fields:

@@ -62,6 +62,7 @@ def generate(
     *,
     train: Path | None = None,
     report: Path | None = None,
+    refused: Path | None = None,
     rank: dict[str, Any] | None = None,
     **options: Any,
 ) -> Any:
@@ -73,6 +74,7 @@ def generate(
         Path(out),
         train=train,
         report=report,
+        refused=refused,
         workers=1,
     )
 
@@ -136,6 +138,21 @@ def test_novel_molecules_with_hydrogens(rounds: list[SampleOptions]):
     assert first.GetNumAtoms() > first.GetNumHeavyAtoms()
     repeats = generate("more.sdf", n=6, unique=False)
     assert "not duplicate" not in repeats["refused"]
+
+
+def test_what_conditions_refused_is_kept_on_request(rounds: list[SampleOptions], blocks: list[str]):
+    made = generate("hits.sdf", n=3, refused=Path("refused.sdf"), rank={"filters": ["heavy_atoms >= 4"]})
+    mols = list(Chem.SDMolSupplier("refused.sdf"))
+    assert mols
+    assert len(mols) == made["refused"]["heavy_atoms >= 4"]
+    assert {mol.GetNumHeavyAtoms() for mol in mols} == {3}
+    assert all(mol.GetConformer().Is3D() for mol in mols)
+    assert len({mol.GetProp("_Name") for mol in mols}) == len(mols)
+    assert {mol.GetProp("reason") for mol in mols} == {"refused by heavy_atoms >= 4: heavy_atoms is 3"}
+    assert generate("more.sdf", n=6, refused=Path("none.sdf"))["refused"]["not duplicate"] >= 1
+    assert Path("none.sdf").read_text() == "", "a repeated molecule is not a wrong one"
+    with pytest.raises(UserError, match=r"refused.smi: .* end the name in .sdf"):
+        generate("hits.sdf", refused=Path("refused.smi"))
 
 
 def test_a_page_of_all_molecules_on_request(rounds: list[SampleOptions]):

@@ -19,7 +19,8 @@ from moldiff.molecules.batch import MoleculeBatch, Prediction
 from moldiff.molecules.denoiser import Denoiser
 from moldiff.molecules.levels import Levels
 from moldiff.sampling.sampler import Sampler
-from moldiff.stages.train import taught, train
+from moldiff.stages.objectives import taught
+from moldiff.stages.train import train
 from moldiff.training.distillation import DistillationObjective, Teacher, jumped, refined, student_grid
 from moldiff.training.objective import Objective, tensors
 from tests import tiny
@@ -236,7 +237,7 @@ def test_a_student_learns_the_tasks_that_its_teacher_knows(tmp_path: Path) -> No
     history = {"options": {"tasks": {"new": 0.5, "fragment": 0.5, "conformer": 0.0}}}
     teacher = Model.of(tiny.network(), statistics, history)
     assert taught(TaskShares(), teacher) == TaskShares(fragments=0, conformer=0, bonds=0, hydrogens=0)
-    with pytest.raises(UserError, match="knows none of them; it knows fragment, new"):
+    with pytest.raises(UserError, match="know none of them; they know fragment, new"):
         taught(TaskShares(new=0, fragment=0), teacher)
 
 

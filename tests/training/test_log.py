@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from moldiff.training.log import COLUMNS, MetricsLog
+from moldiff.training.log import MetricsLog, columns
 from moldiff.training.loop import Progress
 from moldiff.training.progress import Shown
 
@@ -29,7 +29,7 @@ def test_row_holds_means_and_the_weighted_sum(log: MetricsLog) -> None:
     log.add({name: 3 * value for name, value in LOSSES.items()})
     log.close_row(Progress(step=2, molecules=100, seconds=30.0), 1e-3, {"valid_loss": 0.5})
     (row,) = rows(log)
-    assert list(row) == list(COLUMNS)
+    assert list(row) == list(columns(WEIGHTS))
     assert (float(row["loss_position"]), float(row["loss_bond"])) == (2, 8)
     assert float(row["loss"]) == pytest.approx(2 * (1 + 0.8 + 1.2 + 8))
     assert float(row["molecules_per_second"]) == pytest.approx(100 / 30, rel=1e-4)

@@ -12,6 +12,8 @@ from moldiff.reporting.figures import number, plain
 
 PREFIX = "loss_"
 """Columns of metrics.csv that start so are the parts of the loss."""
+MEANINGS = {"position": "squared error", "preference": "how badly refused molecules are told from preferred ones"}
+"""What a part is, if it is not a cross entropy of categories."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,7 @@ def training(evidence: Evidence) -> Training | None:
             size=(320, 200),
             legend=False,
         )
-        meaning = "squared error" if title == "position" else "cross entropy"
-        parts.append(Curve(title, f"{meaning}, unweighted", chart))
+        parts.append(Curve(title, f"{MEANINGS.get(title, 'cross entropy')}, unweighted", chart))
     return Training(facts, curves, parts)
 
 

@@ -1,0 +1,118 @@
+"""What a training lowers, as its options say: the objective, and the models and molecules that it needs beside."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from moldiff.config.train import TaskShares, TrainOptions
+from moldiff.dataset.loader import MoleculeLoader
+from moldiff.dataset.storage import open_dataset
+from moldiff.diffusion.schedules import NoiseDistribution
+from moldiff.errors import UserError
+from moldiff.models.abilities import tasks_of
+from moldiff.models.checkpoint import Model, load_model
+from moldiff.models.shipped import weights_path
+from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.stages.properties import steered
+from moldiff.training.distillation import DistillationObjective, Teacher, student_grid
+from moldiff.training.objective import DenoisingObjective
+from moldiff.training.preference import LikeSized, PreferenceObjective
+from moldiff.training.tasks import TaskMixture
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What is learned from, beside the molecules of the dataset.
+
+    Attributes:
+        before: the teacher, or the weights that preferences start from, as they were; None if there are none.
+        refused: molecules that are not wanted; None if there are none.
+    """
+
+    before: Model | None = None
+    refused: LikeSized | None = None
+
+    @classmethod
+    def of(cls, options: TrainOptions, model: Model, state: Path) -> "Sources":
+        """Those that the options name.
+
+        Args:
+            options: of the training.
+            model: what the training starts from, with the properties that it is asked for.
+            state: folder for properties that are computed.
+
+        Raises:
+            UserError: the weights or the refused molecules cannot be used.
+        """
+        if options.objective == "denoise":
+            return cls()
+        assert options.begins_with is not None
+        before = load_model(weights_path(options.begins_with))
+        if options.refused is None:
+            return cls(before)
+        folder = Path(options.refused)
+        dataset = open_dataset(folder, verify=True)
+        if dataset.info.hydrogens != model.statistics.hydrogens:
+            raise UserError(
+                f"{folder}: has {dataset.info.hydrogens} hydrogens, the weights know {model.statistics.hydrogens}; "
+                f"featurize with --for {options.begins_with}"
+            )
+        _, properties = steered(options, model, dataset, state)
+        loader = MoleculeLoader.of(dataset, "train", model.network.vocabulary, properties, known_only=True)
+        if not len(loader):
+            raise UserError(f"{folder}: no molecule to learn from; featurize with --for {options.begins_with}")
+        return cls(before, LikeSized(loader))
+
+
+def objective(
+    options: TrainOptions, model: Model, network: DenoisingNetwork, sources: Sources = Sources()
+) -> DenoisingObjective | DistillationObjective | PreferenceObjective:
+    """What the options say is to be lowered, for a network of the model's kind."""
+    before, tasks = sources.before, TaskMixture(options.tasks, network.vocabulary, model.statistics.placeholders)
+    if before is None:
+        return denoising(options, model, network)
+    if sources.refused is None:
+        distill, latents = options.distill, before.statistics.latents
+        return DistillationObjective(
+            network,
+            Teacher.of(before.network, before.process, latents, distill),
+            student_grid(distill),
+            distill.latents,
+            distill.compared,
+            options.self_conditioning,
+            tasks,
+        )
+    return PreferenceObjective(
+        network,
+        before.network,
+        model.process,
+        noise_levels(options),
+        sources.refused,
+        options.prefer.strength,
+        options.prefer.kept,
+        options.self_conditioning,
+        tasks,
+    )
+
+
+def noise_levels(options: TrainOptions) -> NoiseDistribution:
+    """The distribution of noise levels that the options say."""
+    return NoiseDistribution(options.log_sigma_mean, options.log_sigma_deviation)
+
+
+def taught(shares: TaskShares, teacher: Model) -> TaskShares:
+    """The tasks that a model knows, with their shares: what it teaches, or is compared in.
+
+    Raises:
+        UserError: there is none.
+    """
+    known = tasks_of(teacher.history, teacher.statistics.hydrogens)
+    kept = {name: share if name in known else 0.0 for name, share in shares.model_dump().items()}
+    if not sum(kept.values()):
+        raise UserError(f"train.tasks: the weights know none of them; they know {', '.join(sorted(known))}")
+    return TaskShares(**kept)
+
+
+def denoising(options: TrainOptions, model: Model, network: DenoisingNetwork) -> DenoisingObjective:
+    """What the options say is to be lowered, for a network of the model's kind."""
+    tasks = TaskMixture(options.tasks, network.vocabulary, model.statistics.placeholders)
+    return DenoisingObjective(network, model.process, noise_levels(options), options.self_conditioning, tasks)
