@@ -199,12 +199,19 @@ def _sanitize(mol: Chem.Mol) -> None:
 
 
 def _one_fragment(mol: Chem.Mol, policy: str) -> Chem.Mol:
-    """The fragment with most heavy atoms; of equal ones the heaviest, then the first by canonical SMILES."""
+    """The fragment with most heavy atoms; of equal ones the heaviest, then the first by canonical SMILES.
+
+    All of them, if that is the policy; where they lie to each other is not for a conformer generator to say.
+    """
     if len(Chem.GetMolFrags(mol)) == 1:
         return mol
     fragments = Chem.GetMolFrags(mol, asMols=True)
     if policy == "reject":
         raise Rejected(f"several fragments: {len(fragments)}")
+    if policy == "keep":
+        if not has_coordinates(mol):
+            raise Rejected(f"several fragments without coordinates: {len(fragments)}")
+        return mol
     ranked = [
         (-part.GetNumHeavyAtoms(), -round(rdMolDescriptors.CalcExactMolWt(part), 4), Chem.MolToSmiles(part), part)
         for part in fragments

@@ -30,8 +30,9 @@ class FeaturizeOptions(Options):
     """Largest absolute formal charge of an atom."""
     charges: list[int] = Field([])
     """Allowed formal charges of atoms; by default all up to max_charge."""
-    fragments: Literal["reject", "largest"] = "largest"
-    """What to do with a record of several fragments: keep the largest (strip salts) or reject the record."""
+    fragments: Literal["reject", "largest", "keep"] = "largest"
+    """What to do with a record of several fragments: store the largest (strip salts), reject the record, or keep all
+    of them where they have coordinates, which is for molecules that a training shall learn to avoid."""
     neutralize: bool = False
     """Neutralize charges where hydrogen can be added or removed (RDKit Uncharger)."""
     conformers: int = Field(1, ge=1, le=100)

@@ -8,7 +8,7 @@ from moldiff.config.options import Options
 class PreferOptions(Options):
     """Preferred molecules become likelier than before, refused ones less likely."""
 
-    strength: float = Field(100.0, gt=0, le=1e6)
+    strength: float = Field(50.0, gt=0, le=1e6)
     """How sharply preferred and refused molecules are told apart (β of direct preference optimisation)."""
-    kept: float = Field(1.0, ge=0, le=1e6)
+    kept: float = Field(2.0, ge=0, le=1e6)
     """Weight of the usual loss of the preferred molecules, which keeps what is generated near them."""

@@ -106,6 +106,10 @@ def test_fragments_and_charges():
     assert prepared("C[N+](C)(C)C", neutralize=True)[0].smiles == "C[N+](C)(C)C"
     assert prepared("CCO.CCN")[0].smiles == prepared("CCN.CCO")[0].smiles
     assert reason("C.C", fragments="reject") == "several fragments: 2"
+    assert reason("C.C", fragments="keep") == "several fragments without coordinates: 2"
+    (both,) = prepared(block("CCO.CCN"), "sdf", fragments="keep")
+    assert (both.smiles, len(both.arrays), len(both.arrays.bonds)) == ("CCN.CCO", 6, 4)
+    assert len(prepared(block("CCO.CCN"), "sdf", fragments="largest")[0].arrays) == 3
     (neutral,) = prepared(block("[NH3+]CC(=O)[O-]"), "sdf", neutralize=True, hydrogens="explicit")
     assert neutral.smiles == "NCC(=O)O"
     assert len(neutral.arrays) == 10

@@ -191,6 +191,7 @@ def test_another_configuration_has_another_training_state(folder: Path):
         ("sample={stepz: 3}", "unknown key `sample.stepz`; did you mean `steps`?"),
         ("trian={steps: 3}", "unknown key `trian`; did you mean `train`?"),
         ("featurize={inputs: [absent/*.sdf]}", "no file matches 'absent/*.sdf'"),
+        ("train={objective: prefer, start_from: leads, refused: absent}", "train.refused: absent: No such"),
     ],
 )
 def test_a_mistake_stops_before_any_job(folder: Path, change: str, words: str):
