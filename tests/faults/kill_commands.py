@@ -1,9 +1,10 @@
 """Single commands killed at random moments, run again, and compared: `python -m tests.faults.kill_commands 60`.
 
-Each command runs on tiny inputs in a folder of its own and is killed with all its processes at a random moment
-(SIGKILL, SIGTERM or SIGINT; the latter two with ten seconds of grace). The same command is run again. Its files must be
-those of a run that nobody disturbed, byte for byte but for times, and nothing may stay behind: no temporary file, no
-lock, no process. Exit status 1 if any kill is not made good.
+Each command runs on tiny inputs in a folder of its own and is killed at a random moment after its first file appeared
+(SIGKILL, SIGTERM or SIGINT, with ten seconds of grace): half of the times with all its processes, half of the times
+alone, and then its processes must end by themselves. The same command is run again. Its files must be those of a run
+that nobody disturbed, byte for byte but for times, and nothing may stay behind: no temporary file, no lock, no process.
+Exit status 1 if any kill is not recovered from.
 """
 
 import argparse
@@ -11,24 +12,26 @@ import json
 import os
 import random
 import re
-import resource
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
 from tests import tiny_workflow
-from tests.faults.kill import end, wait
+from tests.faults import killing
+from tests.faults.killing import Kill
 
 COMMANDS: dict[str, str] = {
     "featurize": "featurize raw.smi --out out --workers 2",
-    "featurize conformers": "featurize raw.smi --out out --hydrogens explicit --conformers 2 --workers 1",
+    "featurize conformers": "featurize raw20.smi --out out --hydrogens explicit --conformers 2 --workers 1",
     "train": "train dataset --out out --options train.json",
     "sample": "sample model.safetensors -n 40 --steps 60 --batch-pairs 400 --threads 1 --out out.sdf",
     "sample csv": "sample model.safetensors -n 30 --steps 60 --batch-pairs 400 --threads 1 --out out.csv.gz",
@@ -45,55 +48,88 @@ COMMANDS: dict[str, str] = {
 TASKS = {"new": 1.0, "fragment": 1.0, "conformer": 1.0}
 """What the commands ask of the weights."""
 TIMES = re.compile(r'"(seconds|minutes|finished|sha256|record_sha256)": ("[^"]*"|[\d.]+|\{[^}]*\})')
-SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
     """Run the rounds; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kills", nargs="?", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=0, help="of the moments and the signals")
+    return killing.main(str(__doc__), 60, rounds, add)
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """What this script takes beside what all take."""
     parser.add_argument("--command", action="append", choices=sorted(COMMANDS), help="all by default")
     parser.add_argument("--inputs", type=Path, help="folder of what the commands read, made if it is not there")
-    given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of every `finally`
-    draw = random.Random(given.seed)
-    names = given.command or list(COMMANDS)
-    base = Path(tempfile.mkdtemp(prefix="moldiff-faults-", dir="/tmp"))
-    good = kills = 0
-    try:
-        inputs = given.inputs or base / "inputs"
-        if not inputs.exists():
-            make_inputs(inputs)
-        expected: dict[str, tuple[dict[str, str], float]] = {}
-        while kills < given.kills:
-            name = names[kills % len(names)]
-            if name not in expected:
-                folder = fresh(inputs, base / "undisturbed")
-                seconds = finish(name, folder)
-                expected[name] = outcome(folder), seconds
-                shutil.rmtree(folder)
-            files, seconds = expected[name]
-            folder = fresh(inputs, base / "killed")
-            sent = draw.choice(SIGNALS)
-            after = draw.uniform(0.2, 0.98) * seconds
-            ended = killed(name, folder, sent, after)
-            wrong = []
-            try:
-                finish(name, folder)
-                found = outcome(folder)
-                wrong = [f"{path} differs" for path in sorted({*files, *found}) if files.get(path) != found.get(path)]
-            except subprocess.CalledProcessError as error:
-                wrong = [f"run again it fails: {error.output[-2000:]}"]
-            kills += 1
-            good += not wrong
-            when = "had ended" if ended else f"at {after:.1f} of {seconds:.1f} s"
-            print(f"{name}: {sent.name} {when}: {'; '.join(wrong) or 'as undisturbed'}", flush=True)
+
+
+def rounds(given: argparse.Namespace, draw: random.Random, base: Path) -> Iterator[Kill]:
+    """Kills of the commands in turn, without end; a command that ended before its moment is started again."""
+    inputs = given.inputs or base / "inputs"
+    if not inputs.exists():
+        make_inputs(inputs)
+    undisturbed: dict[str, Undisturbed] = {}
+    for name in cycle(given.command or list(COMMANDS)):
+        if name not in undisturbed:
+            undisturbed[name] = watched(name, shutil.copytree(inputs, base / "undisturbed"))
+            shutil.rmtree(base / "undisturbed")
+        expected = undisturbed[name]
+        ended = True
+        while ended:
+            folder = shutil.copytree(inputs, base / "killed")
+            sent, alone = draw.choice(killing.SIGNALS), draw.random() < 0.5
+            after = draw.uniform(expected.begun, 0.98 * expected.seconds)
+            process = killing.start(arguments(COMMANDS[name]), folder, environment())
+            ended = killing.wait(process, after)
+            wrong = [] if killing.end(process, sent, alone=alone) else ["processes outlive it"]
+            if not ended:
+                wrong += differences(name, folder, expected.files)
+                yield Kill(name, sent, after, expected.seconds, tuple(wrong))
             shutil.rmtree(folder)
-        print(f"{good} of {kills} kills made good by the same command", flush=True)
-        return good < kills
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A run that nobody disturbed.
+
+    Attributes:
+        files: what each file says.
+        begun: seconds of processor time until the first file appeared, at most 0.7 of all.
+        seconds: of processor time.
+    """
+
+    files: dict[str, str]
+    begun: float
+    seconds: float
+
+
+def watched(name: str, folder: Path) -> Undisturbed:
+    """Run a command to its end, watching when it begins to write.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    before, begun = set(folder.iterdir()), [0.0]
+
+    def run_to_the_end() -> None:
+        process = killing.start(arguments(COMMANDS[name]), folder, environment())
+        while process.poll() is None:
+            if not begun[0] and set(folder.iterdir()) != before:
+                begun[0] = killing.used(process.pid)
+            time.sleep(0.03)
+        if process.returncode:
+            raise RuntimeError(f"{name} fails: {killing.log_of(folder).read_text()[-2000:]}")
+
+    seconds = killing.processor_seconds(run_to_the_end)
+    return Undisturbed(outcome(folder), min(begun[0], 0.7 * seconds), seconds)
+
+
+def differences(name: str, folder: Path, files: dict[str, str]) -> list[str]:
+    """Run a command again; returns which files are not those of an undisturbed run."""
+    try:
+        killing.finish(arguments(COMMANDS[name]), folder, environment())
+    except subprocess.CalledProcessError as error:
+        return [f"run again it fails: {error.output[-2000:]}"]
+    found = outcome(folder)
+    return [f"{path} differs" for path in sorted({*files, *found}) if files.get(path) != found.get(path)]
 
 
 def make_inputs(folder: Path) -> None:
@@ -112,7 +148,7 @@ def make_inputs(folder: Path) -> None:
         "check molecules.sdf --out checked --workers 1",
         "check raw20.smi --out checked2 --workers 1",
     ):
-        run(line, folder)
+        killing.finish(arguments(line), folder, environment())
     (folder / "training" / "model.safetensors").rename(folder / "model.safetensors")
     shutil.rmtree(folder / "training")
     mol = Chem.AddHs(Chem.MolFromSmiles("CC(=O)NCCO"))
@@ -120,56 +156,14 @@ def make_inputs(folder: Path) -> None:
     Chem.MolToMolFile(Chem.RemoveHs(mol), str(folder / "one.sdf"))
 
 
-def fresh(inputs: Path, folder: Path) -> Path:
-    """A copy of the inputs, in which a command works."""
-    return shutil.copytree(inputs, folder)
-
-
 def arguments(line: str) -> list[str]:
     """A command of moldiff as a process."""
     return [sys.executable, "-m", "moldiff", *shlex.split(line)]
 
 
-def run(line: str, folder: Path) -> None:
-    """Run a command to its end.
-
-    Raises:
-        CalledProcessError: it failed.
-    """
-    pipe = subprocess.PIPE
-    subprocess.run(
-        arguments(line), cwd=folder, stdout=pipe, stderr=subprocess.STDOUT, text=True, check=True, timeout=3600,
-        env=environment(),
-    )  # fmt: skip
-
-
 def environment() -> dict[str, str]:
     """The variables of a command, which finds the package here."""
     return {**os.environ, "PYTHONPATH": str(tiny_workflow.ROOT), "OMP_NUM_THREADS": "1"}
-
-
-def finish(name: str, folder: Path) -> float:
-    """Run a command to its end; returns its seconds of processor time."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run(COMMANDS[name], folder)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def killed(name: str, folder: Path, sent: signal.Signals, after: float) -> bool:
-    """Start a command and kill it with all its processes after so many seconds of processor time.
-
-    Returns:
-        Whether it had ended before.
-    """
-    log = folder.with_suffix(".log").open("w")
-    with log:
-        process = subprocess.Popen(
-            arguments(COMMANDS[name]), cwd=folder, stdout=log, stderr=log, start_new_session=True, env=environment()
-        )
-        ended = wait(process, after)
-        end(process, sent)
-        return ended
 
 
 def outcome(folder: Path) -> dict[str, str]:

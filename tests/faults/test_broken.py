@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.faults import fuzz
-from tests.faults.broken import CASES, contents, read, v3000_block
+from tests.faults.broken import CASES
+from tests.faults.damage import contents, read
+from tests.faults.structures import v3000_block
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +31,8 @@ def test_nothing_is_lost_of_broken_files(folder: Path, kind: str):
 
 
 def test_the_fuzzers_notice_what_is_lost(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("tests.faults.broken.read", lambda path: read(path)[1:])
-    for kind in ("v3000", "table"):
+    for kind, module in (("v3000", "structures"), ("table", "tables")):
+        monkeypatch.setattr(f"tests.faults.{module}.read", lambda path: read(path)[1:])
         words = [fuzz.one(kind, folder, number)[0] for number in range(5)]
         assert any(word.startswith("FAILED") for word in words), kind
 
