@@ -11,6 +11,8 @@ from moldiff.config.featurize import FeaturizeOptions
 
 _ROUGH = 0.0135
 """Gradient at which the embedding's own minimization ends (RDKit: 0.001), since the force field goes on from there."""
+_MACROCYCLE = 9
+"""Atoms of the smallest ring that ETKDGv3 takes for a macrocycle."""
 _MAX_ITERATIONS = 1000  # RDKit's default of 200 leaves one molecule in eight unconverged
 
 
@@ -25,6 +27,9 @@ def make_conformers(mol: Chem.Mol, text: str, options: FeaturizeOptions) -> Chem
     """
     embedded = _with_bulky_hydrogens(mol) if options.minimize else Chem.AddHs(mol)
     parameters = rdDistGeom.ETKDGv3()
+    if not any(len(ring) >= _MACROCYCLE for ring in mol.GetRingInfo().AtomRings()):
+        # nothing would match, but each of RDKit's patterns of macrocycles is tried: a tenth of the embedding
+        parameters.useMacrocycleTorsions = parameters.useMacrocycle14config = False
     if options.minimize:
         parameters.optimizerForceTol = _ROUGH
     digest = hashlib.blake2b(f"{options.seed}\n{text}".encode("utf-8", "surrogatepass"), digest_size=4).digest()

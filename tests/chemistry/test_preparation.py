@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 
 from moldiff.chemistry.arrays import to_rdkit
 from moldiff.chemistry.formats.records import Record
@@ -25,8 +26,6 @@ def reason(text, kind="smiles", **options):
 
 
 def block(smiles, *, conformer=True):
-    from rdkit.Chem import rdDistGeom
-
     mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
     if conformer:
         rdDistGeom.EmbedMolecule(mol, randomSeed=1)
@@ -221,3 +220,22 @@ def test_charge_of_xyz_stands_in_its_comment():
 )
 def test_reasons_of_xyz(text, expected):
     assert reason(text, "xyz").startswith(expected)
+
+
+@pytest.mark.parametrize(("smiles", "macrocycle"), [("CC(=O)Nc1ccc(O)cc1", False), ("O=C1CCCCCCCCCO1", True)])
+def test_patterns_of_macrocycles_are_tried_where_there_is_one(monkeypatch, smiles, macrocycle):
+    embed, taken = rdDistGeom.EmbedMultipleConfs, []
+
+    def watched(mol, count, parameters):
+        taken.append((parameters.useMacrocycleTorsions, parameters.useMacrocycle14config))
+        plain = rdDistGeom.ETKDGv3()
+        plain.randomSeed = parameters.randomSeed
+        copy = Chem.Mol(mol)
+        embed(copy, count, plain)
+        found = embed(mol, count, parameters)
+        np.testing.assert_array_equal(mol.GetConformer().GetPositions(), copy.GetConformer().GetPositions())
+        return found
+
+    monkeypatch.setattr(rdDistGeom, "EmbedMultipleConfs", watched)
+    prepared(smiles, minimize=False)
+    assert taken == [(macrocycle, macrocycle)]
