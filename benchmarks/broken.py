@@ -25,7 +25,7 @@ from moldiff.chemistry.conformers import make_conformers
 from moldiff.chemistry.parsing import Rejected
 from moldiff.config.featurize import FeaturizeOptions
 from moldiff.config.likelihood import LikelihoodOptions
-from moldiff.sampling.conformers import prepared
+from moldiff.sampling.intake import Intake, prepared
 from moldiff.sampling.likelihood import Likelihood, likelihoods
 from moldiff.sampling.sampler import Sampler
 from moldiff.sampling.training_set import load_training_set
@@ -128,6 +128,7 @@ def main() -> None:
     torch.set_num_threads(1)
     keep_large_buffers()
     sampler, random = Sampler.load(arguments.weights), np.random.default_rng(0)
+    intake = Intake.of(sampler.model)
     known = load_training_set(arguments.weights)
     assert known is not None
     options = LikelihoodOptions(
@@ -135,7 +136,7 @@ def main() -> None:
     )
     with rdBase.BlockLogs():
         read = (mol for mol in Chem.SDMolSupplier(arguments.molecules, removeHs=True) if mol is not None)
-        mols = [own for mol in read if (own := prepared(mol, sampler, fixed=True)[0]) is not None]
+        mols = [own for mol in read if (own := prepared(mol, intake, fixed=True)[0]) is not None]
         mols = [mols[index] for index in random.permutation(len(mols))[: arguments.n]]
     ways = {
         "element swapped": [(mol, swapped(mol, random)) for mol in mols],

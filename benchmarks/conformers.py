@@ -19,7 +19,8 @@ from moldiff.chemistry.formats.records import read_records
 from moldiff.chemistry.parsing import parse_record
 from moldiff.chemistry.stereo import with_positions
 from moldiff.config.sample import SampleOptions
-from moldiff.sampling.conformers import pose, unfit
+from moldiff.sampling.conformers import pose
+from moldiff.sampling.intake import Intake, unfit
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
 
@@ -68,7 +69,8 @@ def main() -> None:
     groups = references(Path(sys.argv[2]))
     n = int(sys.argv[3]) if len(sys.argv) > 3 else 10
     most = int(sys.argv[4]) if len(sys.argv) > 4 else 200
-    chosen = [poses for poses in groups.values() if not unfit(poses[0], sampler.model.network.vocabulary)][:most]
+    intake = Intake.of(sampler.model)
+    chosen = [poses for poses in groups.values() if not unfit(poses[0], intake)][:most]
     first = [poses[0] for poses in chosen]
     print(f"{len(chosen)} molecules, {sum(map(len, chosen))} reference poses, {n} conformers of each\n")
     print("| | COV-R 0.5 | COV-R 0.75 | MAT-R, Å | made | molecules a second |\n|---|---|---|---|---|---|")

@@ -5,18 +5,21 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import pyarrow.parquet as pq
 from rdkit import Chem
 
-from moldiff.chemistry.formats.records import expand_inputs, read_records
+from moldiff.chemistry.formats.records import Record, expand_inputs, read_records
 from moldiff.chemistry.formats.writing import molecule_block
+from moldiff.chemistry.reading import KEPT
 from moldiff.config.check import CheckOptions
 from moldiff.config.keywords import CheckKeywords
 from moldiff.config.options import parse
 from moldiff.errors import UserError
+from moldiff.parallel import SECONDS, Lost, in_order
 from moldiff.sampling.molecules import Molecules
 from moldiff.scoring.molecule.parsing import parse as parse_molecule
 from moldiff.scoring.records import CheckSummary
@@ -116,7 +119,14 @@ def _is_file(text: str) -> bool:
 
 
 def _read(inputs: list[str], charge: int) -> Iterator[Chem.Mol]:
-    for record in read_records(inputs):
-        mol = parse_molecule(record, charge).mol or Chem.Mol()
+    records = list(read_records(inputs))
+    made = in_order(partial(_parsed, charge), records, workers=0, timeout=SECONDS, chunk=64)
+    for record, found in zip(records, made, strict=True):
+        mol = Chem.Mol() if isinstance(found, Lost) or found is None else Chem.Mol(found)
         mol.SetProp("_Name", record.name)
         yield mol
+
+
+def _parsed(charge: int, record: Record) -> bytes | None:
+    mol = parse_molecule(record, charge).mol
+    return None if mol is None else mol.ToBinary(KEPT)

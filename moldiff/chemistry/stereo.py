@@ -48,6 +48,11 @@ def with_positions(mol: Chem.Mol, positions: np.ndarray) -> Chem.Mol:
     return posed
 
 
+def anywhere(mol: Chem.Mol) -> Chem.Mol:
+    """A copy with all atoms in one place, for what needs a conformer and does not look at it."""
+    return with_positions(mol, np.zeros((mol.GetNumAtoms(), 3)))
+
+
 def _has_side(bond: Chem.Bond, posed: Chem.Mol) -> bool:
     first, last = bond.GetStereoAtoms()
     ends = (first, bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), last)

@@ -9,14 +9,14 @@ import torch
 from rdkit import Chem
 
 from moldiff.chemistry.arrays import MoleculeArrays, to_arrays
-from moldiff.chemistry.parsing import has_coordinates
-from moldiff.chemistry.stereo import right_handed, with_positions
+from moldiff.chemistry.stereo import anywhere, right_handed, with_positions
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
 from moldiff.models.abilities import require_task
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.molecules.levels import Given
 from moldiff.sampling.encode import encode
+from moldiff.sampling.intake import Intake, prepared
 from moldiff.sampling.plan import LARGEST_BATCH, Plan
 from moldiff.sampling.sampler import Sampler
 from moldiff.seeds import Stream, stream_seed
@@ -35,45 +35,6 @@ class Posed:
     mol: Chem.Mol
     conformers: list[np.ndarray] = field(default_factory=list)
     failed: Counter[str] = field(default_factory=Counter)
-
-
-def unfit(mol: Chem.Mol, vocabulary: Vocabulary) -> str:
-    """Why the weights cannot place a molecule's atoms; empty if they can."""
-    if mol.GetNumAtoms() == 0:
-        return "no atoms"
-    if len(Chem.GetMolFrags(mol)) > 1:
-        return "several molecules in one record"
-    for atom in mol.GetAtoms():
-        if atom.GetAtomicNum() not in vocabulary.elements:
-            return f"the weights do not know the element {atom.GetSymbol()}"
-        if atom.GetFormalCharge() not in vocabulary.charges:
-            return f"the weights do not know the charge {atom.GetFormalCharge():+d}"
-    return ""
-
-
-def prepared(mol: Chem.Mol, sampler: Sampler, *, fixed: bool = False) -> tuple[Chem.Mol | None, str]:
-    """A copy with its stereochemistry assigned and the hydrogens of the weights, kekulized; or why there is none.
-
-    Args:
-        mol: sanitized.
-        sampler: of the weights.
-        fixed: whether its positions are needed; otherwise they only say the stereochemistry.
-    """
-    posed = has_coordinates(mol)
-    if fixed and not posed:
-        return None, "no coordinates"
-    own = Chem.Mol(mol)
-    if posed:
-        Chem.AssignStereochemistryFrom3D(own)
-    else:
-        Chem.AssignStereochemistry(own, cleanIt=True, force=True)
-    own = Chem.RemoveHs(own)
-    if sampler.model.statistics.hydrogens == "explicit":
-        own = Chem.AddHs(own, addCoords=posed)
-    if reason := unfit(own, sampler.model.network.vocabulary):
-        return None, reason
-    Chem.Kekulize(own)
-    return own, ""
 
 
 def heavy_atoms(mol: Chem.Mol) -> np.ndarray:
@@ -105,7 +66,7 @@ def pose(
         on_batch: given the number of conformers that came out right of each batch.
     """
     results = [Posed(mol) for mol in mols]
-    arrays = [to_arrays(mol if mol.GetNumConformers() else _anywhere(mol)) for mol in mols]
+    arrays = [to_arrays(mol if mol.GetNumConformers() else anywhere(mol)) for mol in mols]
     waiting = [index for index in range(len(mols)) for _ in range(n)]
     for attempt in range(attempts + 1):
         waiting.sort(key=lambda index: (len(arrays[index]), index))
@@ -154,9 +115,9 @@ def with_conformers(
     """
     task = "hydrogens" if hydrogens else "conformer"
     require_task(sampler.model.history, sampler.model.statistics.hydrogens, task)
-    ready = []
+    ready, intake = [], Intake.of(sampler.model)
     for number, mol in enumerate(mols, start=1):
-        own, reason = prepared(mol, sampler, fixed=hydrogens)
+        own, reason = prepared(mol, intake, fixed=hydrogens)
         if own is None:
             raise UserError(f"molecule {number}: {reason}")
         ready.append(own)
@@ -199,7 +160,3 @@ def _known(arrays: Sequence[MoleculeArrays], vocabulary: Vocabulary) -> tuple[Mo
     mask = torch.arange(int(sizes.max())) < sizes[:, None]
     known = encode(MoleculeBatch.blank(mask), arrays, vocabulary)
     return known, Given.of(known, element=True, charge=True, bond=True)
-
-
-def _anywhere(mol: Chem.Mol) -> Chem.Mol:
-    return with_positions(mol, np.zeros((mol.GetNumAtoms(), 3)))

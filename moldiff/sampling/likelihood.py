@@ -1,6 +1,6 @@
 """The likelihood of molecules under trained weights, as a bound (`moldiff.diffusion.bound`)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -15,8 +15,8 @@ from moldiff.errors import UserError
 from moldiff.molecules.batch import MoleculeBatch, Prediction, centred
 from moldiff.molecules.denoiser import Denoiser
 from moldiff.molecules.levels import Levels
-from moldiff.sampling.conformers import prepared
 from moldiff.sampling.encode import encode
+from moldiff.sampling.intake import Intake, prepared
 from moldiff.sampling.plan import LARGEST_BATCH
 from moldiff.sampling.sampler import Sampler
 from moldiff.seeds import Stream, stream_seed
@@ -49,7 +49,12 @@ class Likelihood:
 
 
 def likelihoods(
-    sampler: Sampler, molecules: Sequence[MoleculeArrays], options: LikelihoodOptions, *, number: int = 0
+    sampler: Sampler,
+    molecules: Sequence[MoleculeArrays],
+    options: LikelihoodOptions,
+    *,
+    number: int = 0,
+    on_batch: Callable[[int], object] = int,
 ) -> list[Likelihood]:
     """The likelihood of each molecule, in order.
 
@@ -58,6 +63,7 @@ def likelihoods(
         molecules: whose elements and charges the weights know, with the hydrogens that they know.
         options: of the estimate.
         number: of this call, so that calls of one seed draw different noise.
+        on_batch: given the number of molecules of each finished batch.
 
     Raises:
         UserError: the weights are a student's, whose jumps are no such chain.
@@ -90,6 +96,7 @@ def likelihoods(
             for place, index in enumerate(indices):
                 own = {name: values[place] for name, values in means.items()}
                 found[index] = Likelihood(own, errors[place], len(molecules[index]))
+            on_batch(len(indices))
     return [found[index] for index in range(len(molecules))]
 
 
@@ -104,9 +111,9 @@ def likelihoods_of(sampler: Sampler, mols: Sequence[Chem.Mol], options: Likeliho
     Raises:
         UserError: a molecule has no conformer or something that the weights do not know; or see `likelihoods`.
     """
-    ready = []
+    ready, intake = [], Intake.of(sampler.model)
     for number, mol in enumerate(mols, start=1):
-        own, reason = prepared(mol, sampler, fixed=True)
+        own, reason = prepared(mol, intake, fixed=True)
         if own is None:
             raise UserError(f"molecule {number}: {reason}")
         ready.append(to_arrays(own))

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,7 +24,11 @@ from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.molecules.levels import Given
+from moldiff.parallel import apart
 from moldiff.sampling.encode import encode
+
+POSES_SECONDS = 300.0
+"""Time to read the parts that are kept, and to generate their poses."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +106,10 @@ def kept_part(options: SampleOptions, vocabulary: Vocabulary, hydrogens: str, la
         UserError: a file or SMILES cannot be used, the weights do not know an element or charge of it, or it is as
             large as the largest molecule.
     """
-    poses = _poses(options, hydrogens)
-    if not poses:
+    named = (options.scaffold, options.scaffold_smiles, *options.link, options.redesign, options.grow)
+    if not (name := next((one for one in named if one is not None), "")):
         return None
+    poses = apart(partial(_poses, hydrogens=hydrogens), options, name, timeout=POSES_SECONDS)
     part = poses[0]
     for what, values, known in (
         ("element", part.arrays.atomic_numbers, vocabulary.elements),

@@ -2,10 +2,9 @@
 
 import random
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TypeVar
 
-from moldiff.parallel import Lost, default_workers, run_all
+from moldiff.parallel import Lost, in_order
 from moldiff.progress import Progress
 
 Answer = TypeVar("Answer")
@@ -29,24 +28,6 @@ def ask_all(
         timeout: seconds for an item; then it is given up.
         title: word before the progress bar, and the lines of a log.
     """
-    answers: list[Answer | str] = ["no answer"] * len(items)
-    pieces = run_all(
-        partial(_answer, question),
-        list,
-        enumerate(items),
-        workers=workers or default_workers(),
-        chunk=1,
-        timeout=timeout,
-    )
     with Progress(title, "molecules", len(items)) as progress:
-        for piece in pieces:
-            answered = [(piece.item[0], piece.reason)] if isinstance(piece, Lost) else piece
-            for place, answer in answered:
-                answers[place] = answer
-                progress.update()
-    return answers
-
-
-def _answer(question: Callable[[Item], Answer], item: tuple[int, Item]) -> tuple[int, Answer]:
-    place, asked = item
-    return place, question(asked)
+        answers = in_order(question, items, workers=workers, timeout=timeout, on_result=progress.update)
+    return [answer.reason if isinstance(answer, Lost) else answer for answer in answers]

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rdkit import Chem
 
 from moldiff.config.rank import RankOptions
 from moldiff.errors import UserError
+from moldiff.parallel import SECONDS, Lost, in_order
 from moldiff.scoring.expressions import Condition, Unknown
 from moldiff.scoring.ranking import diverse_pool, nearest_of_others, pareto_fronts, percentiles, pick_diverse
 from moldiff.scoring.sets.fingerprints import fingerprint
@@ -65,12 +68,19 @@ class Judge:
         for candidate in candidates:
             candidate.reason = _refusal(candidate.row, self._early)
             if not candidate.reason:
-                candidate.reason = self._substructures.refusal(Chem.MolFromSmiles(candidate.row["smiles"]))
-            if not candidate.reason:
-                if self._similar_to is not None:
-                    candidate.row[SIMILARITY] = nearest_similarity(candidate.row["key"], self._similar_to)
                 passing.append(candidate)
-        return passing
+        if not self._substructures and self._similar_to is None:
+            return passing
+        texts = [(candidate.row["smiles"], candidate.row["key"]) for candidate in passing]
+        look = partial(_look, self._substructures, self._similar_to)  # a user's pattern may take a molecule for ever
+        for candidate, found in zip(passing, in_order(look, texts, workers=0, timeout=SECONDS, chunk=64), strict=True):
+            if isinstance(found, Lost):
+                candidate.reason = f"refused by structure: {found.reason}"
+                continue
+            candidate.reason, similarity = found
+            if similarity is not None:
+                candidate.row[SIMILARITY] = similarity
+        return [candidate for candidate in passing if not candidate.reason]
 
     def refuse_late(self, candidates: Iterable[Candidate]) -> list[Candidate]:
         """Refuse by the user's own scores, and where a column to score by is not a number; returns those that pass."""
@@ -175,6 +185,15 @@ def summary_lines(
     if len(chosen) > 10:
         lines.append(f"     ... and {len(chosen) - 10} more")
     return "\n".join(lines)
+
+
+def _look(
+    substructures: Substructures, similar_to: NDArray[np.uint8] | None, texts: tuple[str, str]
+) -> tuple[str, float | None]:
+    """Why a molecule's structure is refused, and its similarity if that is asked for; given its SMILES and flat key."""
+    smiles, key = texts
+    reason = substructures.refusal(Chem.MolFromSmiles(smiles))
+    return reason, None if reason or similar_to is None else nearest_similarity(key, similar_to)
 
 
 def _refusal(row: Mapping[str, Any], conditions: Iterable[Condition]) -> str:

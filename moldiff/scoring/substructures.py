@@ -10,6 +10,7 @@ from rdkit import Chem, rdBase
 
 from moldiff.chemistry.formats.records import Record, read_records
 from moldiff.errors import UserError
+from moldiff.parallel import SECONDS, Lost, in_order
 from moldiff.scoring.molecule.keys import flat_key
 from moldiff.scoring.molecule.parsing import parse
 from moldiff.scoring.molecule.validity import sanitize
@@ -32,6 +33,9 @@ class Substructures:
     unwanted: tuple[Pattern, ...] = ()
     alerts: tuple[Pattern, ...] = ()
     alerts_file: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.wanted or self.unwanted or self.alerts)
 
     @classmethod
     def read(cls, wanted: Sequence[str], unwanted: Sequence[str], alerts: str | None) -> "Substructures":
@@ -91,7 +95,11 @@ def known_fingerprints(molecules: Sequence[str]) -> NDArray[np.uint8]:
         records += read_records([given]) if is_file else [Record("similar_to", len(records) + 1, given, "smiles")]
     if molecules and not records:
         raise UserError(f"similar_to: {', '.join(molecules)}: holds no molecule")
-    packed = [fingerprint(_heavy(record)) for record in records]
+    packed = []
+    for record, found in zip(records, in_order(_packed, records, workers=1, timeout=SECONDS, chunk=32), strict=True):
+        if isinstance(found, Lost):
+            raise UserError(f"similar_to: {record.source}, record {record.index}: {found.reason}")
+        packed.append(found)
     return np.frombuffer(b"".join(packed), dtype=np.uint8).reshape(-1, 256)
 
 
@@ -99,6 +107,10 @@ def nearest_similarity(key: str, known: NDArray[np.uint8]) -> float:
     """Largest Tanimoto similarity of the molecule of a flat key to known ones [K, 256]."""
     packed = np.frombuffer(fingerprint(Chem.MolFromSmiles(key)), dtype=np.uint8)
     return float(similarities(packed, known).max())
+
+
+def _packed(record: Record) -> bytes:
+    return fingerprint(_heavy(record))
 
 
 def _heavy(record: Record) -> Chem.Mol:

@@ -25,6 +25,7 @@ from moldiff.chemistry.hydrogens import with_hydrogens
 from moldiff.chemistry.parsing import has_coordinates
 from moldiff.errors import UserError
 from moldiff.parallel import Lost, run_all
+from moldiff.parallel.limits import limit_memory, machine_memory
 from moldiff.progress import Progress
 
 COMMAND = "command:"
@@ -86,8 +87,9 @@ def _ask_function(
     items: list[bytes | None] = [None, *(mols[row["index"]].ToBinary(kept) for row in rows)]
     places = [source, *(f"record {row['index']} ({row['smiles']})" for row in rows)]
     values: list[float | None] = []
+    work = partial(_answer, source)
     with Progress(f"score {name}", "molecules", len(rows)) as progress:
-        for piece in run_all(partial(_answer, source), list, items, workers=1, chunk=1, timeout=timeout):
+        for piece in run_all(work, list, items, workers=1, chunk=1, timeout=timeout, memory=machine_memory()):
             for answer in [piece] if isinstance(piece, Lost) else piece:
                 if isinstance(answer, Lost | str):
                     reason = answer.reason if isinstance(answer, Lost) else answer
@@ -194,6 +196,7 @@ def _run(
             )
         except (OSError, ValueError) as error:
             raise UserError(f"score {name}: `{line}` cannot be run: {error}") from None
+        limit_memory(machine_memory(), process.pid)
         output, errors = _Reader(process.stdout, limit), _Reader(process.stderr, limit, last=True)
         try:
             end, counted, running = time.monotonic() + seconds, 0, True

@@ -5,15 +5,16 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from rdkit import Chem, rdBase
+from rdkit import Chem
 
 from moldiff.chemistry.formats.records import Record, count_records, read_records
 from moldiff.chemistry.formats.sdf import write_sdf_block
-from moldiff.chemistry.parsing import Rejected, parse_record
+from moldiff.chemistry.reading import molecules_of
 from moldiff.chemistry.stereo import with_positions
 from moldiff.config.conformers import ConformersOptions, HydrogensOptions
 from moldiff.config.sample import SampleOptions
@@ -22,7 +23,8 @@ from moldiff.files.atomic import atomic_path, only_writer
 from moldiff.files.manifest import record_of, write_record
 from moldiff.models.abilities import require_task
 from moldiff.progress import Progress
-from moldiff.sampling.conformers import Posed, heavy_atoms, pose, prepared
+from moldiff.sampling.conformers import Posed, heavy_atoms, pose
+from moldiff.sampling.intake import Intake, prepared
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
 from moldiff.training.malloc import keep_large_buffers
@@ -127,6 +129,7 @@ def _run(
         raise UserError(f"{weights}: {error}") from None
     chosen = {name: getattr(options, name) for name in ("seed", "steps", "precision", "batch_pairs", "accelerator")}
     plan = Plan.of(SampleOptions(restarts=0, threads=options.threads, **chosen))
+    prepare = partial(prepared, intake=Intake.of(sampler.model), fixed=fixed)
     start = time.monotonic()
     counts: Counter[str] = Counter()
     failed: Counter[str] = Counter()
@@ -139,8 +142,7 @@ def _run(
     ):
         for number, records in _chunks(inputs, shard):
             mols: list[tuple[Record, Chem.Mol]] = []
-            for record in records:
-                mol, reason = _read(record, sampler, fixed=fixed)
+            for record, (mol, reason) in zip(records, molecules_of(records, prepare), strict=True):
                 counts["records"] += 1
                 if mol is None:
                     failed[reason] += n
@@ -192,19 +194,6 @@ def _chunks(inputs: Sequence[str], shard: tuple[int, int]) -> Iterator[tuple[int
         if number % shard[1] == shard[0]:
             yield number, chunk
         number += 1
-
-
-def _read(record: Record, sampler: Sampler, *, fixed: bool) -> tuple[Chem.Mol | None, str]:
-    """The molecule of a record as the weights take it, or why there is none."""
-    with rdBase.BlockLogs():
-        try:
-            mol = parse_record(record)
-            Chem.SanitizeMol(mol)
-        except Rejected as problem:
-            return None, str(problem)
-        except ValueError as error:
-            return None, f"cannot be sanitized: {' '.join(str(error).split())[:100]}"
-    return prepared(mol, sampler, fixed=fixed)
 
 
 def _write(file: TextIO, record: Record, posed: Posed, number: int, records: list[Record]) -> int:

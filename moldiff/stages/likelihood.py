@@ -8,23 +8,23 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rdkit import Chem, rdBase
 
 from moldiff.chemistry.arrays import to_arrays
-from moldiff.chemistry.formats.records import Record, read_records
-from moldiff.chemistry.parsing import Rejected, parse_record
+from moldiff.chemistry.formats.records import count_records, read_records
+from moldiff.chemistry.reading import molecules_of
 from moldiff.config.likelihood import LikelihoodOptions
 from moldiff.errors import UserError
-from moldiff.files.atomic import write_text
+from moldiff.files.atomic import only_writer, write_text
 from moldiff.files.manifest import write_record
 from moldiff.files.spreadsheet import inert
 from moldiff.progress import Progress
-from moldiff.sampling.conformers import prepared
+from moldiff.sampling.intake import Intake, prepared
 from moldiff.sampling.likelihood import Likelihood, likelihoods
 from moldiff.sampling.sampler import Sampler
 from moldiff.training.malloc import keep_large_buffers
@@ -67,7 +67,15 @@ def likelihood(
     if output.suffix != ".csv":
         raise UserError(f"{output}: likelihoods are written as CSV; end the name in .csv")
     keep_large_buffers()
-    sampler, start = Sampler.load(weights), time.process_time()
+    with only_writer(output):
+        _measured(options, inputs, Sampler.load(weights), output, known)
+    return output
+
+
+def _measured(
+    options: LikelihoodOptions, inputs: Sequence[str], sampler: Sampler, output: Path, known: Sequence[str]
+) -> None:
+    start = time.process_time()
     usual = _usual(options, known, sampler) if known else None
     rows = list(_rows(options, inputs, sampler, "likelihood"))
     seconds = time.process_time() - start
@@ -105,7 +113,6 @@ def likelihood(
         + (f"; left out: {dict(reasons.most_common(3))}" if reasons else ""),
         file=sys.stderr,
     )
-    return output
 
 
 def _usual(options: LikelihoodOptions, known: Sequence[str], sampler: Sampler) -> np.ndarray:
@@ -121,29 +128,17 @@ def _usual(options: LikelihoodOptions, known: Sequence[str], sampler: Sampler) -
 
 def _rows(options: LikelihoodOptions, inputs: Sequence[str], sampler: Sampler, title: str) -> Iterator[Row]:
     records, number = read_records(list(inputs)), 0
-    with Progress(title, "molecules", None) as progress:
+    prepare = partial(prepared, intake=Intake.of(sampler.model), fixed=True)
+    with Progress(title, "molecules", count_records(list(inputs))) as progress:
         while chunk := list(islice(records, CHUNK)):
-            read = [_read(record, sampler) for record in chunk]
+            read = molecules_of(chunk, prepare)
             arrays = [to_arrays(mol) for mol, _ in read if mol is not None]
-            found = iter(likelihoods(sampler, arrays, options, number=number))
+            progress.update(len(chunk) - len(arrays))
+            found = iter(likelihoods(sampler, arrays, options, number=number, on_batch=progress.update))
             for place, (record, (mol, reason)) in enumerate(zip(chunk, read, strict=True)):
                 own = next(found) if mol is not None else None
                 yield Row(number * CHUNK + place + 1, record.name, own, reason)
-            progress.update(len(chunk))
             number += 1
-
-
-def _read(record: Record, sampler: Sampler) -> tuple[Chem.Mol | None, str]:
-    """The molecule of a record as the weights take it, or why there is none."""
-    with rdBase.BlockLogs():
-        try:
-            mol = parse_record(record)
-            Chem.SanitizeMol(mol)
-            return prepared(mol, sampler, fixed=True)
-        except Rejected as problem:
-            return None, str(problem)
-        except ValueError as error:
-            return None, f"cannot be sanitized: {' '.join(str(error).split())[:100]}"
 
 
 def _written(row: Row, usual: np.ndarray | None, quantile: float) -> dict[str, Any]:

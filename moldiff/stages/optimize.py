@@ -7,18 +7,19 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rdkit import Chem, rdBase
+from rdkit import Chem
 
 from moldiff.chemistry.arrays import MoleculeArrays, to_arrays
 from moldiff.chemistry.formats.records import read_records
 from moldiff.chemistry.formats.sdf import write_sdf_block
 from moldiff.chemistry.fragments import read_molecule
-from moldiff.chemistry.parsing import Rejected, has_coordinates, parse_record
+from moldiff.chemistry.parsing import Rejected, parse_record
+from moldiff.chemistry.reading import KEPT, molecules_of
 from moldiff.config.optimize import OptimizeOptions
 from moldiff.config.options import canonical_json
 from moldiff.config.sample import SampleOptions
@@ -26,79 +27,18 @@ from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, sha256, write_text
 from moldiff.files.manifest import record_of, write_record
 from moldiff.models.abilities import require_task
-from moldiff.sampling.conformers import unfit
+from moldiff.parallel import apart
+from moldiff.sampling.intake import Intake, in_its_pose
 from moldiff.sampling.metropolis import Evaluation, Member, advance, best
 from moldiff.sampling.moves import moved
 from moldiff.sampling.plan import Plan, tail
 from moldiff.sampling.sampler import Sampler
-from moldiff.scoring.computed import COMPUTED, descriptors_of
-from moldiff.scoring.expressions import Condition, Unknown
-from moldiff.scoring.molecule.keys import flat_smiles, without_hydrogens
-from moldiff.scoring.molecule.validity import fragments, sanitize
-from moldiff.scoring.overlay import shape_overlap
-from moldiff.scoring.user import add_user_score
+from moldiff.sampling.scores import Scorer
 from moldiff.seeds import Stream, stream_seed
 from moldiff.training.malloc import keep_large_buffers
 from moldiff.version import version
 
-SHAPE = "shape"
 LOG_COLUMNS = ("round", "place", "smiles", "score", "accepted", "reason")
-
-
-@dataclass
-class Scorer:
-    """Scores molecules by an expression over descriptors, the overlay with a reference, and own columns.
-
-    Attributes:
-        sampler: that made them, which says how they are written.
-        text: the expression.
-        columns: own columns by name, each as `moldiff rank` takes it.
-        reference: of the column ``shape``.
-    """
-
-    sampler: Sampler
-    text: str
-    columns: Mapping[str, str] = field(default_factory=dict)
-    reference: Chem.Mol | None = None
-
-    def __post_init__(self) -> None:
-        names = {*COMPUTED, *self.columns} | ({SHAPE} if self.reference is not None else set())
-        self.expression = Condition(self.text, frozenset(names))
-
-    def __call__(self, molecules: Sequence[MoleculeArrays]) -> list[Member]:
-        """The molecules with their scores, or with the reason why there is none."""
-        rows: list[dict[str, Any]] = []
-        mols: dict[int, Chem.Mol] = {}
-        members: list[Member] = []
-        for index, arrays in enumerate(molecules):
-            row, mol, problem = self._row(index, arrays)
-            members.append(Member(arrays, key=row.get("smiles", ""), problem=problem))
-            if mol is not None:
-                rows.append(row)
-                mols[index] = mol
-        for name, source in self.columns.items():
-            add_user_score(name, source, rows, mols)
-        for row in rows:
-            member = members[row["index"]]
-            try:
-                score = float(self.expression.value(row))
-                members[row["index"]] = Member(member.arrays, member.key, score if np.isfinite(score) else None)
-            except Unknown as column:
-                members[row["index"]] = Member(member.arrays, member.key, None, f"{column} is null")
-        return members
-
-    def _row(self, index: int, arrays: MoleculeArrays) -> tuple[dict[str, Any], Chem.Mol | None, str]:
-        if not self.sampler.decoder.strict(arrays):
-            return {}, None, "not valid"
-        written = self.sampler.decoder.rdkit(arrays)
-        mol = sanitize(written).mol
-        if mol is None or fragments(written) != 1:
-            return {}, None, "not valid"
-        heavy = without_hydrogens(mol)
-        row: dict[str, Any] = {"index": index, "smiles": flat_smiles(heavy), **descriptors_of(heavy)}
-        if self.reference is not None:
-            row[SHAPE] = shape_overlap(self.reference, mol)
-        return row, written, ""
 
 
 def optimize(
@@ -132,16 +72,17 @@ def optimize(
             require_task(sampler.model.history, sampler.model.statistics.hydrogens, "fragment")
         except UserError as error:
             raise UserError(f"{weights}: {error}; with --parts 0 all moves change whole molecules") from None
-    reference = None if options.reference is None else Chem.RemoveHs(read_molecule(options.reference))
-    scorer = Scorer(sampler, options.score, columns or {}, reference)
+    given = options.reference
+    reference = None if given is None else Chem.Mol(apart(_reference, given, given))
+    scorer = Scorer(sampler.decoder, options.score, columns or {}, reference)
     chosen = {name: getattr(options, name) for name in ("seed", "steps", "precision", "accelerator", "threads")}
     plan = Plan.of(SampleOptions(restarts=0, **chosen))
     first = _started(start, sampler, scorer)
     population = [first[place % len(first)] for place in range(options.population)]
     text = f"{canonical_json(options)} {sampler.model.checksum} {sha256(start)} {version()}"
     text += str(sorted(scorer.columns.items()))
-    if options.reference is not None:
-        text += sha256(Path(options.reference))
+    if given is not None:
+        text += sha256(Path(given))
     begin, evaluations = time.monotonic(), list[Evaluation]()
     with only_writer(output):
         folder = output.with_name(f".{output.name}.{hashlib.sha256(text.encode()).hexdigest()[:12]}.rounds")
@@ -187,20 +128,13 @@ def optimize(
 
 
 def _started(path: Path, sampler: Sampler, scorer: Scorer) -> list[Member]:
-    explicit = sampler.model.statistics.hydrogens == "explicit"
+    records = list(read_records([str(path)]))
     arrays = []
-    for record in read_records([str(path)]):
-        try:
-            with rdBase.BlockLogs():
-                mol = parse_record(record)
-                Chem.SanitizeMol(mol)
-        except (Rejected, ValueError) as problem:
-            raise UserError(f"{path}, record {record.index}: {problem}; start from molecules that are valid") from None
-        if not has_coordinates(mol):
-            raise UserError(f"{path}, record {record.index}: has no pose; make one with `moldiff conformers`")
-        mol = Chem.AddHs(mol, addCoords=True) if explicit else Chem.RemoveHs(mol)
-        if reason := unfit(mol, sampler.model.network.vocabulary):
-            raise UserError(f"{path}, record {record.index}: {reason}")
+    for record, (mol, reason) in zip(
+        records, molecules_of(records, partial(in_its_pose, intake=Intake.of(sampler.model))), strict=True
+    ):
+        if mol is None:
+            raise UserError(f"{path}, record {record.index}: {reason}; start from valid molecules in their poses")
         arrays.append(to_arrays(mol))
     if not arrays:
         raise UserError(f"{path}: holds no molecule")
@@ -209,6 +143,10 @@ def _started(path: Path, sampler: Sampler, scorer: Scorer) -> list[Member]:
         if member.score is None:
             raise UserError(f"{path}, record {number}: has no score ({member.problem or 'not finite'})")
     return members
+
+
+def _reference(path: str) -> bytes:
+    return Chem.RemoveHs(read_molecule(path)).ToBinary(KEPT)
 
 
 def _block(sampler: Sampler, member: Member) -> str:
@@ -220,6 +158,18 @@ def _block(sampler: Sampler, member: Member) -> str:
 
 
 def _read(path: Path) -> list[MoleculeArrays]:
+    """The proposals of a finished round.
+
+    Raises:
+        UserError: something changed the file.
+    """
+    try:
+        return _proposals(path)
+    except (Rejected, KeyError, ValueError) as error:
+        raise UserError(f"{path}: is damaged ({str(error)[:100]}); remove it, and its round is made again") from None
+
+
+def _proposals(path: Path) -> list[MoleculeArrays]:
     result = []
     for record in read_records([str(path)]):
         exact = np.frombuffer(bytes.fromhex(record.properties["moldiff_positions"])).reshape(-1, 3)

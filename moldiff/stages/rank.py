@@ -14,6 +14,7 @@ from rdkit.Chem import rdDepictor
 
 from moldiff.chemistry.formats.records import Record, read_records
 from moldiff.chemistry.formats.writing import Entry, molecule_block, write_molecules
+from moldiff.chemistry.reading import KEPT
 from moldiff.config.rank import RankOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer, sha256, write_text
@@ -29,7 +30,6 @@ _ODD_BONDS = ("->", "<-", "$", "~")
 """How a SMILES writes bonds that are not single, double, triple or aromatic."""
 SECONDS = 30.0
 """Time to draw a chosen molecule, and at least that to read one."""
-_KEPT = int(Chem.PropertyPickleOptions.AllProps | Chem.PropertyPickleOptions.CoordsAsDouble)
 _Made = tuple[int, bytes | str]
 """An item's number, and its molecule or why there is none."""
 
@@ -126,7 +126,7 @@ def write_csv(path: Path, candidates: Sequence[Candidate], columns: Sequence[str
 def _refuse_unwritable(passing: Sequence[Candidate], mols: Mapping[int, Chem.Mol]) -> None:
     """Give a reason to those that cannot be written to an SDF; only rare bonds are tried, for it takes time."""
     odd = [c.row["index"] for c in passing if any(bond in c.row["smiles"] for bond in _ODD_BONDS)]
-    items = ((number, mols[number].ToBinary(_KEPT)) for number in odd)
+    items = ((number, mols[number].ToBinary(KEPT)) for number in odd)
     lost = _in_processes(_write, items, SECONDS)[1] if odd else {}
     for candidate in passing:
         reason = lost.get(candidate.row["index"])
@@ -200,7 +200,7 @@ def _read(item: tuple[int, Record], charge: int) -> _Made:
     if mol.GetNumConformers() == 0:
         Chem.SanitizeMol(mol)  # to be drawn
     mol.SetProp("_Name", one.name)
-    return number, mol.ToBinary(_KEPT)
+    return number, mol.ToBinary(KEPT)
 
 
 def _readable(passing: Sequence[Candidate], lost: Mapping[int, str]) -> list[Candidate]:
@@ -218,7 +218,7 @@ def _drawn(
     while True:
         chosen = choose(passed, options, judge.weights)
         named = [candidate.row["index"] for candidate in chosen]
-        flat = ((number, mols[number].ToBinary(_KEPT)) for number in named if not mols[number].GetNumConformers())
+        flat = ((number, mols[number].ToBinary(KEPT)) for number in named if not mols[number].GetNumConformers())
         drawn, lost = _in_processes(_draw, flat, SECONDS)
         if not lost:
             return chosen, {number: drawn.get(number, mols[number]) for number in named}
@@ -233,4 +233,4 @@ def _draw(item: tuple[int, bytes]) -> _Made:
     number, binary = item
     mol = Chem.Mol(binary)
     rdDepictor.Compute2DCoords(mol)
-    return number, mol.ToBinary(_KEPT)
+    return number, mol.ToBinary(KEPT)

@@ -13,7 +13,7 @@ from moldiff.config.check import CheckOptions
 from moldiff.config.options import parse
 from moldiff.config.rank import RankOptions
 from moldiff.errors import UserError
-from moldiff.scoring.substructures import read_alerts
+from moldiff.scoring.substructures import Substructures, read_alerts
 from moldiff.stages import rank as stage
 from moldiff.stages.check import check
 from moldiff.stages.compare import compare
@@ -242,6 +242,24 @@ def test_a_molecule_that_crashes_costs_itself_alone(checked: Path, tmp_path: Pat
     reasons = {row["name"]: row["reason"] for row in read(tmp_path / "candidates.csv")}
     assert reasons["name5"] == "refused by reading: crash: the process that worked on it died"
     assert len(read(tmp_path / "shortlist.csv")) == 6
+
+
+def test_a_pattern_that_takes_a_molecule_too_long_costs_it_alone(
+    checked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    refusal = Substructures.refusal
+
+    def slow(self: Substructures, mol: Chem.Mol) -> str:
+        if mol.GetNumAtoms() == 3:
+            os._exit(1)
+        return refusal(self, mol)
+
+    monkeypatch.setattr(Substructures, "refusal", slow)
+    rank(checked, tmp_path, n=20, smarts=["C"], diversity=1)
+    reasons = [row["reason"] for row in read(tmp_path / "candidates.csv")]
+    lost = "refused by structure: crash: the process that worked on it died"
+    assert 0 < reasons.count(lost) < len(reasons)
+    assert any(reason.startswith("chosen") for reason in reasons)
 
 
 def test_a_molecule_that_cannot_be_drawn_makes_room_for_the_next(

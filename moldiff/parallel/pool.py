@@ -11,6 +11,8 @@ from itertools import islice
 from multiprocessing import connection
 from typing import Any, Generic, TypeVar
 
+from moldiff.parallel.limits import end_with_parent, limit_memory
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Packed = TypeVar("Packed")
@@ -21,6 +23,12 @@ _ORPHAN_SECONDS = 2.0
 _GROUP = 32
 _IDLE = -1.0
 _HEAVY = 1 << 22
+SECONDS = 60.0
+"""Time for one item where the user gives no other."""
+MEMORY = 4 << 30
+"""Bytes that a process may take beyond what it has when it starts."""
+_OUT_OF_MEMORY = 77
+"""Exit status of a process that asked for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,7 @@ def run_all(
     chunk: int,
     timeout: float,
     weigh: Callable[[Item], int] | None = None,
+    memory: int = MEMORY,
 ) -> Iterator[Packed | Lost[Item]]:
     """Results of all items in packed pieces, in no particular order.
 
@@ -59,14 +68,15 @@ def run_all(
         chunk: items handed to a process at a time.
         weigh: bytes of an item; a process is handed fewer items at a time where they are above `_HEAVY` together.
         timeout: seconds for one item; then its process is ended, the item is `Lost` and the others of its chunk
-            go to a new process. The same becomes of an item that crashes its process.
+            go to a new process. The same becomes of an item that crashes its process, or needs too much memory.
+        memory: bytes that a process may take, on systems that can limit it.
     """
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     source = _chunks(items, chunk, weigh)
     pool: list[_Worker[Item, Result, Packed]] = []
     try:
         for batch in islice(source, workers):
-            pool.append(_Worker(context, (work, *then), pack))
+            pool.append(_Worker(context, (work, *then), pack, memory))
             pool[-1].give(batch)
         while busy := [worker for worker in pool if worker.items]:
             ready = connection.wait([worker.pipe for worker in busy], _POLL_SECONDS)
@@ -103,10 +113,14 @@ class _Worker(Generic[Item, Result, Packed]):
     """A process, its pipe, and the items that it still owes."""
 
     def __init__(
-        self, context: Any, steps: tuple[Callable[[Any], Any], ...], pack: Callable[[list[Result]], Packed]
+        self,
+        context: Any,
+        steps: tuple[Callable[[Any], Any], ...],
+        pack: Callable[[list[Result]], Packed],
+        memory: int,
     ) -> None:
         self._context = context
-        self._tasks = steps, pack
+        self._tasks, self._memory = (steps, pack), memory
         self._started = context.Value("d", _IDLE, lock=False)
         self._place = context.Value("q", 0, lock=False)
         self.items: list[Item] = []
@@ -116,7 +130,7 @@ class _Worker(Generic[Item, Result, Packed]):
         self.pipe, child = self._context.Pipe()
         self._started.value, self._place.value = _IDLE, 0
         self._process = self._context.Process(
-            target=_serve, args=(child, *self._tasks, self._started, self._place), daemon=True
+            target=_serve, args=(child, *self._tasks, self._started, self._place, self._memory), daemon=True
         )
         self._process.start()
         child.close()
@@ -138,6 +152,7 @@ class _Worker(Generic[Item, Result, Packed]):
         try:
             message = self.pipe.recv()
         except (EOFError, OSError):
+            self._process.join(_POLL_SECONDS)  # its exit status may come after the end of its pipe
             return self.lose("crash: the process that worked on it died")
         if isinstance(message, BaseException):
             raise message
@@ -147,9 +162,9 @@ class _Worker(Generic[Item, Result, Packed]):
 
     def lose(self, reason: str) -> Lost[Item]:
         """End the process, give up the item it was at, and hand the others that it owes to a new one."""
-        self._process.kill()
-        self._process.join()
-        self.pipe.close()
+        self.stop()
+        if self._process.exitcode == _OUT_OF_MEMORY:
+            reason = f"memory: needs more than {self._memory / (1 << 30):.3g} GB"
         place = int(self._place.value)  # counted from the first item that is still owed
         lost = Lost(self.items[place], reason)
         remaining = self.items[:place] + self.items[place + 1 :]
@@ -166,11 +181,18 @@ class _Worker(Generic[Item, Result, Packed]):
 
 
 def _serve(
-    pipe: Any, steps: tuple[Callable[[Any], Any], ...], pack: Callable[[list[Any]], Any], started: Any, place: Any
+    pipe: Any,
+    steps: tuple[Callable[[Any], Any], ...],
+    pack: Callable[[list[Any]], Any],
+    started: Any,
+    place: Any,
+    memory: int,
 ) -> None:
     """The process: results go back every half second, so that an item that hangs costs the others little."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its children
     parent = os.getppid()
+    end_with_parent()
+    limit_memory(memory)
     size = _GROUP if len(steps) > 1 else 1
     while True:
         try:
@@ -200,6 +222,8 @@ def _serve(
                 pipe.send((len(results), pack(results)))
         except BrokenPipeError:
             return
+        except MemoryError:  # nothing may be allocated any more, not even a message
+            os._exit(_OUT_OF_MEMORY)
         except Exception as error:  # a mistake of the program: the parent raises it
             pipe.send(error)
             return
