@@ -41,4 +41,6 @@ def limit_memory(memory: int, process: int | None = None) -> None:
 
 def machine_memory() -> int:
     """Bytes of memory of this machine: a user's own program may take as much, and no more."""
+    if "SC_PHYS_PAGES" not in os.sysconf_names:
+        return sys.maxsize
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -37,7 +37,7 @@ COMMANDS: dict[str, str] = {
     "sample csv": "sample model.safetensors -n 30 --steps 60 --batch-pairs 400 --threads 1 --out out.csv.gz",
     "check": "check raw.smi --train dataset --out out --workers 2",
     "check sampled": "check molecules.sdf --strain 20 --etkdg 3 --out out --workers 1",
-    "rank": "rank checked --out out -n 5 --score mine.py:score",
+    "rank": "rank checked --out out -n 5 --score size=mine.py:score --weight size=1",
     "generate": "generate model.safetensors -n 4 --steps 40 --threads 1 --budget 3 --workers 1 --out out.sdf",
     "report": "report --check checked --samples molecules.sdf --out out.html",
     "compare": "compare checked checked2 --out out",
