@@ -61,12 +61,14 @@ def test_what_is_built_stays_out_of_the_image():
     assert {".git", ".venv*", "results"} <= set(ignored)
 
 
-def test_the_conda_recipe_names_every_dependency():
+def test_the_conda_recipe_names_every_dependency_with_its_bound():
     recipe = yaml.safe_load((ROOT / "containers/conda.yaml").read_text(encoding="utf-8"))
-    *conda, by_pip = recipe["dependencies"]
-    names = {re.split(r"[=<>]", text)[0] for text in [*conda, *by_pip["pip"]]}
+    python, pip, *conda, by_pip = recipe["dependencies"]
+    assert python == "python=" + re.search(r"^FROM python:(\d+\.\d+)", DOCKER, re.M)[1]
+    assert pip == "pip"
+    *from_pip, own = by_pip["pip"]
+    assert own == "--editable .."
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = {re.split(r"[=<>]", text)[0] for text in project["dependencies"]}
-    assert needed - names == {"torch"}  # conda-forge calls it pytorch
-    assert "pytorch-cpu" in names
-    assert by_pip["pip"][-1] == "--editable .."
+    # conda-forge calls it pytorch
+    listed = [text.replace("pytorch-cpu", "torch") for text in [*conda, *from_pip]]
+    assert sorted(listed) == sorted(project["dependencies"])

@@ -26,6 +26,14 @@ def list_weights(
         typer.echo(f"{known:12} {shipped.summary(known)}")
 
 
+@app.command("limits", rich_help_panel=PANEL)
+def show_limits() -> None:
+    """Show what moldiff can and cannot do."""
+    from moldiff.stages.project import limits
+
+    typer.echo(limits(), nl=False)
+
+
 @app.command(rich_help_panel=PANEL)
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a bug report.")] = False,

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from moldiff.dataset.storage import FeaturizedDataset, RaggedMolecules
-from moldiff.errors import UserError
+from moldiff.errors import LIMITS, UserError
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.molecules.pairs import pair_count, pair_number
 from moldiff.seeds import Stream, stream_seed
@@ -160,6 +160,6 @@ def _indices(values: np.ndarray, known: tuple[int, ...], what: str, known_only: 
     if len(others) and not known_only:
         raise UserError(
             f"the dataset holds the {what} {int(others[0])}, which the model does not know (it knows {list(known)}); "
-            "featurize with only known elements, or train a model from scratch"
+            f"featurize with only known elements, or train a model from scratch ({LIMITS})"
         )
     return torch.from_numpy(index.astype(np.int64))

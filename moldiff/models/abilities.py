@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from moldiff.errors import UserError
+from moldiff.errors import LIMITS, UserError
 from moldiff.files.safetensors import read_header
 from moldiff.models import shipped
 
@@ -43,7 +43,7 @@ def require_task(history: Mapping[str, Any], hydrogens: str, task: str) -> None:
         UserError: they were not; it names the shipped ones that were.
     """
     if task not in tasks_of(history, hydrogens):
-        raise UserError(f"these weights were not trained to {TASKS[task]}; {_others(task)}")
+        raise UserError(f"these weights were not trained to {TASKS[task]}; {_others(task)} ({LIMITS})")
 
 
 def default_weights(task: str) -> str:

@@ -21,7 +21,7 @@ from moldiff.chemistry.fragments import (
     without_atoms,
 )
 from moldiff.config.sample import SampleOptions
-from moldiff.errors import UserError
+from moldiff.errors import LIMITS, UserError
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.molecules.levels import Given
 from moldiff.parallel import apart
@@ -118,13 +118,13 @@ def kept_part(options: SampleOptions, vocabulary: Vocabulary, hydrogens: str, la
         if unknown := sorted(set(values.tolist()) - set(known)):
             raise UserError(
                 f"{part.name}: holds the {what} {_written(what, unknown[0])}, which the weights do not know; "
-                f"they know {', '.join(_written(what, one) for one in known)}"
+                f"they know {', '.join(_written(what, one) for one in known)} ({LIMITS})"
             )
     ends = options.atom_range
     if options.new_atoms is None and ends is None and len(part) >= largest:
         raise UserError(
             f"{part.name}: has {len(part)} atoms, and the largest molecule that the weights were trained on {largest}; "
-            "keep less, or say with --new-atoms how many to add"
+            f"keep less, or say with --new-atoms how many to add ({LIMITS})"
         )
     if ends is not None and ends[0] <= len(part):
         raise UserError(

@@ -29,6 +29,18 @@ def workflow_folder() -> Path:
     raise UserError(f"no Snakefile in {places[0]} or {places[1]}; install moldiff again")
 
 
+def limits() -> str:
+    """What moldiff can and cannot do, as plain text; ``docs/limits.md``, which comes with the package.
+
+    Raises:
+        UserError: the installation holds no such page.
+    """
+    path = workflow_folder() / "docs/limits.md"
+    if not path.is_file():
+        raise UserError(f"{path}: is not there; install moldiff again")
+    return re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", path.read_text(encoding="utf-8"))
+
+
 def init(folder: Path, *, molecules: Sequence[str] = (), profile: str | None = None) -> list[Path]:
     """Write a configuration file that can be run, its schema for editors, and what it learns from.
 

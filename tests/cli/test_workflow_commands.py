@@ -17,6 +17,7 @@ from moldiff.config.generate import GenerateOptions
 from moldiff.config.options import read_options
 from moldiff.config.run import Config, option_groups
 from moldiff.errors import UserError
+from moldiff.models.abilities import require_task
 from moldiff.stages import doctor, project
 
 RUNNER = CliRunner()
@@ -78,6 +79,15 @@ def test_the_workflow_is_found():
     result = RUNNER.invoke(cli.app, ["snakefile"], catch_exceptions=False)
     assert Path(result.output.strip()).name == "Snakefile"
     assert Path(result.output.strip()).is_file()
+
+
+def test_limits_are_shown_and_errors_point_to_them():
+    shown = RUNNER.invoke(cli.app, ["limits"]).output
+    assert shown == project.limits()
+    assert "No metals, no salts" in shown
+    assert "](" not in shown
+    with pytest.raises(UserError, match=r"\(`moldiff limits` says what moldiff can and cannot do\)$"):
+        require_task({"options": {"tasks": {"new": 1.0}}}, "implicit", "fragment")
 
 
 def test_the_doctor_names_what_is_there_and_what_is_not(monkeypatch: pytest.MonkeyPatch):

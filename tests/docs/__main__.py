@@ -26,6 +26,7 @@ from typer.testing import CliRunner
 
 from moldiff.cli.main import app
 from tests.docs.blocks import DOCUMENTS, ROOT, SHELL, blocks, lines
+from tests.docs.published import write_published
 
 SMILES = """
 CC(=O)Nc1ccc(O)cc1 CN1CCN(C(=O)c2ccccc2)CC1 O=C(NCc1ccco1)c1ccncc1 COc1ccc(C(=O)NC2CC2)cc1 CCOC(=O)c1cccnc1
@@ -40,6 +41,7 @@ ELSEWHERE = {
     r"moldiff train .*--devices 4": "tests/training/test_devices.py, with two processes",
     r"moldiff featurize pyg-qm9:": "tests/chemistry: it downloads QM9",
     r"python benchmarks/|python docs/draw": "benchmarks, by hand: their figures stand beside them",
+    r"moldiff rank checked --out docked|mk_prepare_receptor": "tests/docs/test_docking.py",
     r"pip install|\S*/pip-?\w* |\S*pre-commit install|\S*python -m pytest": "what installs, and pytest itself",
 }
 CLI_STATUS = {"generate": (0, 3), "check": (0, 3)}
@@ -52,14 +54,18 @@ def elsewhere(words: list[str]) -> str:
     return next((place for pattern, place in ELSEWHERE.items() if re.match(pattern, text)), "")
 
 
+def conformer(smiles: str) -> Chem.Mol:
+    """A molecule with hydrogens and coordinates, named by its SMILES."""
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    rdDistGeom.EmbedMolecule(mol, randomSeed=1)
+    mol.SetProp("_Name", smiles)
+    return mol
+
+
 def prepare(folder: Path) -> None:
     """The files that documents name."""
-    mols = [Chem.AddHs(Chem.MolFromSmiles(smiles)) for smiles in SMILES]
-    block = []
-    for mol, smiles in zip(mols, SMILES, strict=True):
-        rdDistGeom.EmbedMolecule(mol, randomSeed=1)
-        mol.SetProp("_Name", smiles)
-        block.append(Chem.MolToMolBlock(mol) + "$$$$\n")
+    mols = [conformer(smiles) for smiles in SMILES]
+    block = [Chem.MolToMolBlock(mol) + "$$$$\n" for mol in mols]
     for name in ("my_molecules.sdf", "theirs.sdf", "ours.sdf", "new.sdf"):
         (folder / name).write_text("".join(block))
     for name in ("molecules.sdf.gz", "qm9_train.sdf.gz", "qm9_valid.sdf.gz"):
@@ -73,6 +79,7 @@ def prepare(folder: Path) -> None:
     rows = "".join(f"{smiles},m{place}\n" for place, smiles in enumerate(SMILES))
     (folder / "compounds.csv").write_text("structure,key\n" + rows)
     (folder / "dock.sh").write_text("grep -c '^\\$\\$\\$\\$' \"$1\" | xargs seq | sed 's/^/-7./'\n")
+    write_published(folder, mols, mols[:4])
     (folder / "dock.py").write_text("def score(mol):\n    return -float(mol.GetNumAtoms())\n")
 
 
@@ -116,7 +123,7 @@ def shrink_configuration(path: Path) -> None:
     given = yaml.safe_load(path.read_text())
     given.setdefault("train", {}).update(minutes=None, steps=2, batch_size=4, threads=1)
     given.setdefault("sample", {}).update(n=8, steps=8, shards=1)
-    given.setdefault("featurize", {}).update(shards=1)
+    given.setdefault("featurize", {}).update(shards=1, limit=40)
     for section in ("check", "report", "rank"):
         given.setdefault(section, {})
     given["check"].update(strain=0)
@@ -149,7 +156,7 @@ def run_shell(words: list[str]) -> str:
 def run_python(content: str, names: dict[str, Any]) -> str:
     """Run a Python block, with fewer molecules."""
     text = re.sub(r"\.sample\(\d+", ".sample(3", content)
-    text = re.sub(r"steps=\d+", "steps=12", text)
+    text = re.sub(r"steps=\d+", "steps=12", text).replace("10_000", "12")
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             exec(compile(text, "<document>", "exec"), names)

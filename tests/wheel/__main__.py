@@ -70,6 +70,7 @@ def main() -> None:
         outside["OMP_NUM_THREADS"] = "1"
         moldiff = str(place / "venv/bin/moldiff")
         print(step("moldiff doctor", [moldiff, "doctor"], folder, outside))
+        assert "proposes" in step("moldiff limits", [moldiff, "limits"], folder, outside)
         generate = ["generate", "leads", "-n", "4", "--steps", "30", "--novel", "--filter", "qed > 0.2"]
         print(step("moldiff generate", [moldiff, *generate, "--out", "hits.sdf"], folder, outside))
         print(step("import moldiff", [python, "-c", PYTHON_SIDE], folder, outside))
