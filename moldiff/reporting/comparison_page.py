@@ -8,8 +8,8 @@ import pandas as pd
 
 from moldiff.reporting.charts import Line as Curve
 from moldiff.reporting.charts import Plot, line_chart
-from moldiff.reporting.comparison import TITLES, Cell, Line, written
-from moldiff.reporting.figures import name_of, short
+from moldiff.reporting.comparison import TITLES, Cell, Line, Mark
+from moldiff.reporting.figures import name_of, plain, short
 from moldiff.reporting.histograms import join, stated
 from moldiff.reporting.pictures import Picture, Request, draw_all
 from moldiff.reporting.rendering import render, source
@@ -21,6 +21,15 @@ COLOURS = 5
 """Style classes set0, set1 and so on; more sets begin again."""
 PICTURES = 10
 """Molecules drawn of each set."""
+_SETTINGS = {
+    "definitions": "Definitions",
+    "valence_table": "Valence table",
+    "hydrogens": "Hydrogens",
+    "n_total": "Records",
+    "n_valid": "Valid records",
+    "n_distinct": "Distinct valid molecules",
+}
+_KINDS = {"W1": "Wasserstein distance", "TV": "total variation", "JS": "Jensen-Shannon distance"}
 
 
 @dataclass(frozen=True)
@@ -33,13 +42,21 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A number of one set: with its unit, its mark, and on a line of its own the interval or the noise floor."""
+
+    value: str
+    more: str
+    mark: Mark
+
+
+@dataclass(frozen=True)
 class Row:
-    """A line of the table: what it is called and means, its unit, and each cell beside its text."""
+    """A line of the table: what it is called and means, and the number of each set."""
 
     title: str
     meaning: str
-    unit: str
-    cells: Sequence[tuple[Cell, str]]
+    cells: Sequence[Shown]
 
 
 @dataclass(frozen=True)
@@ -86,11 +103,32 @@ def comparison_page(
 
 def _table(lines: Sequence[Line], group: str) -> list[Row]:
     """The lines of a group as people read them."""
-    return [
-        Row(*label(line.name), line.unit, [(cell, written(line, cell)) for cell in line.cells])
-        for line in lines
-        if line.group == group
-    ]
+    return [Row(*_title(line), [_shown(line, cell) for cell in line.cells]) for line in lines if line.group == group]
+
+
+def _title(line: Line) -> tuple[str, str]:
+    """What a line is called, and what it means if its name does not say so."""
+    if line.group == "setting":
+        return _SETTINGS[line.name], ""
+    if line.group in ("distance", "mean"):
+        name, _, kind = line.name.partition(" (")
+        plainly = name.removesuffix("_js").replace("_", " ").replace("chembl", "ChEMBL")
+        title = next((p.label for p in PROPERTIES if p.name == name), plainly)
+        return title[:1].upper() + title[1:] if title.islower() else title, _KINDS.get(kind[:-1], kind[:-1])
+    return label(line.name)
+
+
+def _shown(line: Line, cell: Cell) -> Shown:
+    unit = "°" if line.unit == "degree" else f"\u202f{line.unit}" if line.unit else ""
+    if cell.value is None or isinstance(cell.value, str):
+        return Shown(cell.value or "–", "", cell.mark)
+    if line.group == "setting":
+        return Shown(plain(cell.value), "", cell.mark)
+    if line.group == "rate":
+        more = f"{100 * (cell.low or 0.0):.1f} to {100 * (cell.high or 0.0):.1f}, of {plain(cell.n)}"
+        return Shown(f"{100 * cell.value:.1f}{unit}", more, cell.mark)
+    floor = "" if cell.floor is None else f"floor {plain(cell.floor, 2)}"
+    return Shown(f"{cell.value:.4g}".replace("-", "−") + unit, floor, cell.mark)
 
 
 def _reference(summaries: Sequence[CheckSummary]) -> Mapping[str, DescriptorRecord]:

@@ -63,7 +63,7 @@ _VALIDITY = (
     ),
     Metric(
         "molecule_stability", "Molecules stable", "all atoms of the record are stable", ALL,
-        lambda row: _of_all(row["stable"]), headline=True,
+        lambda row: _of_all(row["stable"]),
     ),
 )  # fmt: skip
 _SAMENESS = (

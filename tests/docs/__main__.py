@@ -12,6 +12,7 @@ import importlib.util
 import io
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -144,13 +145,21 @@ def run_shell(words: list[str]) -> str:
     if {"gfn2", "--gfn2-columns"} & set(words) and importlib.util.find_spec("tblite") is None:
         return "(left out: tblite is not installed)"
     chosen = smaller(words[1:])
-    if chosen[0] == "run" and "--dry-run" not in chosen:
-        shrink_configuration(Path("moldiff.yaml"))
-        chosen += ["--cores", "1"]
+    if chosen[0] == "run":
+        return run_workflow(chosen)
     done = CliRunner().invoke(app, chosen)
     if done.exit_code not in CLI_STATUS.get(chosen[0], (0,)):
         return f"FAILED with status {done.exit_code}: {done.exception}\n{done.output[-1500:]}"
     return ""
+
+
+def run_workflow(words: list[str]) -> str:
+    """Run `moldiff run`, which becomes Snakemake and so needs a process of its own."""
+    if "--dry-run" not in words:
+        shrink_configuration(Path("moldiff.yaml"))
+    command = [sys.executable, "-m", "moldiff", *words, "--cores", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"FAILED with status {done.returncode}\n{done.stderr[-1500:]}" if done.returncode else ""
 
 
 def run_python(content: str, names: dict[str, Any]) -> str:

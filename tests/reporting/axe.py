@@ -28,9 +28,10 @@ setTimeout(async () => {{
   const found = await axe.run();
   const place = document.createElement("pre");
   place.id = "axe-findings";
-  place.textContent = JSON.stringify(found.violations.map(one => ({{
+  const shown = one => ({{
     id: one.id, impact: one.impact, help: one.help, nodes: one.nodes.map(node => node.html.slice(0, 200)),
-  }})));
+  }});
+  place.textContent = JSON.stringify({{passed: found.passes.length, findings: found.violations.map(shown)}});
   document.body.append(place);
 }}, 3000);
 </script>
@@ -46,8 +47,8 @@ def browse(browser: str, page: Path, width: int, height: int, *more: str) -> str
         return subprocess.run(command, capture_output=True, text=True, timeout=600, check=True).stdout
 
 
-def findings(browser: str, page: Path, axe: str, width: int) -> list[dict[str, Any]]:
-    """axe-core's findings about a page at a width."""
+def ask(browser: str, page: Path, axe: str, width: int) -> dict[str, Any]:
+    """How many of axe-core's rules a page passes at a width, and the findings of the others."""
     text = page.read_text(encoding="utf-8")
     # the page allows no script but its own
     text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text, count=1)
@@ -58,7 +59,7 @@ def findings(browser: str, page: Path, axe: str, width: int) -> list[dict[str, A
     found = re.search(r'<pre id="axe-findings">(.*?)</pre>', shown, re.S)
     if found is None:
         raise SystemExit(f"{page}: axe-core did not end")
-    return list(json.loads(html.unescape(found[1])))
+    return dict(json.loads(html.unescape(found[1])))
 
 
 def main() -> int:
@@ -74,9 +75,10 @@ def main() -> int:
     grave = 0
     for page in given.pages:
         for width in WIDTHS:
-            found = findings(browser, page, axe, width)
+            answer = ask(browser, page, axe, width)
+            found = answer["findings"]
             grave += sum(one["impact"] in GRAVE for one in found)
-            print(f"{page.name} at {width}: {len(found)} findings", flush=True)
+            print(f"{page.name} at {width}: {answer['passed']} rules passed, {len(found)} findings", flush=True)
             for one in found:
                 print(f"  {one['impact']}: {one['id']}: {one['help']}", *one["nodes"][:3], sep="\n    ")
             if given.pictures:

@@ -55,7 +55,7 @@ def test_an_empty_table_is_left_out_and_names_are_escaped():
     page = page_of([summary([1] * 100), summary([0] * 50 + [2] * 50)], ["<a>", "b"])
     assert "&lt;a&gt;" in page
     assert "<a>" not in page
-    assert "<caption>distances" not in page
+    assert "<caption>Distances" not in page
     assert page.count("<h3>QED</h3>") == 1
     assert "<script" not in page
 
@@ -133,3 +133,13 @@ def test_tables_have_a_title_in_every_column_and_a_label_of_their_own() -> None:
     titles = [title.lower() for title in re.findall(r"<h2[^>]*>([^<]*)</h2>", page)]
     assert labels
     assert len({*labels, *titles}) == len(labels) + len(titles)
+
+
+def test_intervals_and_noise_floors_stand_below_their_numbers_and_units_beside() -> None:
+    counts = {"n": 1, "reference_n": 1, "noise_floor_n": 1, "covered": None}
+    angles = DistanceRecord(kind="JS", unit="degree", value=-0.5, noise_floor=0.25, **counts)
+    sets = [one.model_copy(update={"distances": {"bond_angles_js": angles}}) for one in (rates(valid=(9, 10)), BLANK)]
+    page = page_of(sets, ["one", "other"])
+    assert '>90.0\u202f%<span class="more">59.6 to 98.2, of 10</span></td>' in page
+    assert '>Bond angles<span class="meaning">Jensen-Shannon distance</span></th>' in page
+    assert '>−0.5°<span class="more">floor 0.25</span></td>' in page

@@ -2,7 +2,7 @@
 
 const ROW_HEIGHT = 58; // as in the style sheet
 const SPARE_ROWS = 4;
-const WIDTHS = { number: 86, boolean: 84, list: 200, text: 170 };
+const WIDTHS = { number: 86, boolean: 98, list: 200, text: 150 };
 
 function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
@@ -127,7 +127,7 @@ function makeTable(columns, structureOf) {
       });
       const state = sorting && sorting.column === column ? (sorting.down ? "descending" : "ascending") : "none";
       const cell = element("th", { scope: "col", className: column.kind, "aria-sort": state }, sort);
-      const wide = column === smilesColumn ? 230 : WIDTHS[column.kind];
+      const wide = column === smilesColumn ? 172 : WIDTHS[column.kind];
       cell.style.width = wide + "px";
       width += wide;
       titles.append(cell);
