@@ -195,6 +195,8 @@ def run_document(path: Path, folder: Path) -> list[str]:
         CliRunner().invoke(app, ["train", "explicit", "--out", "mine", "--steps", "2", "--threads", "1"])
     names: dict[str, Any] = {"mols": [Chem.MolFromSmiles(smiles) for smiles in SMILES[:2]]}
     for language, content in blocks(path.read_text(encoding="utf-8")):
+        if path.name == "README.md":
+            os.chdir(folder)  # its sections stand alone
         if language == "python":
             failed += _told(path, content.splitlines()[0], lambda content=content: run_python(content, names))
         elif language in SHELL:

@@ -11,6 +11,8 @@ DOCUMENTS = sorted(
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "data").glob("*.md")]
     if "log" not in path.parts and path.name != "CHANGELOG.md"
 )
+CARDS = [*sorted((ROOT / "moldiff/models/weights").glob("*.md")), ROOT / "config/README.md"]
+"""Pages whose commands cannot be run here: how the weights that ship were trained, and YAML."""
 SHELL = ("", "sh", "bash", "console")
 _FENCE = re.compile(r"^```([a-z]*)[^\n]*\n(.*?)^```[ ]*$", re.M | re.S)
 
@@ -31,6 +33,12 @@ def lines(content: str) -> Iterator[list[str]]:
             continue
         if words:
             yield words
+
+
+def mentioned(text: str) -> Iterator[list[str]]:
+    """The words of each moldiff command in a sentence, after the program's name."""
+    for command in re.findall(r"`(moldiff [^`]+)`", _FENCE.sub("", text)):
+        yield [word for word in shlex.split(command)[1:] if word != "..."]
 
 
 def commands(text: str) -> Iterator[list[str]]:

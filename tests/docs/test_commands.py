@@ -9,7 +9,7 @@ import typer
 
 from moldiff.cli.main import app
 from tests.docs.__main__ import elsewhere, smaller
-from tests.docs.blocks import DOCUMENTS, ROOT, SHELL, blocks, commands, lines
+from tests.docs.blocks import CARDS, DOCUMENTS, ROOT, SHELL, blocks, commands, lines, mentioned
 
 
 def faults(words: list[str]) -> list[str]:
@@ -37,9 +37,10 @@ def faults(words: list[str]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*DOCUMENTS, *CARDS], ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_exist(path: Path):
-    found = [fault for words in commands(path.read_text(encoding="utf-8")) for fault in faults(words)]
+    text = path.read_text(encoding="utf-8")
+    found = [fault for words in [*commands(text), *mentioned(text)] for fault in faults(words)]
     assert found == []
 
 
@@ -66,6 +67,10 @@ def test_every_command_is_run_by_the_script_or_elsewhere(path: Path):
                 assert faults(smaller(words[1:])) == []
             else:
                 assert words[0] == "cd" or elsewhere(words), f"nothing runs {' '.join(words)}"
+
+
+def test_commands_in_sentences_are_found():
+    assert list(mentioned("run `moldiff sample leads ...`\n```\n`moldiff no`\n```\n")) == [["sample", "leads"]]
 
 
 def test_blocks_after_python_are_found():
