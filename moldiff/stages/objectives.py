@@ -88,6 +88,7 @@ def objective(
         noise_levels(options),
         sources.refused,
         options.prefer.strength,
+        options.prefer.above,
         options.prefer.kept,
         options.self_conditioning,
         tasks,

@@ -47,7 +47,8 @@ class PreferenceObjective(nn.Module):
 
     With L the weighted denoising loss of a molecule, θ the network and ref its frozen copy, the loss of a pair is
     −log sigmoid(strength · [(L_ref − L_θ)(preferred) − (L_ref − L_θ)(refused)]), at one noise level and with the same
-    noise for both networks.
+    noise for both networks. Only noise levels above a smallest one count: refused molecules have the geometry that the
+    network itself makes, and a margin at low noise would teach it to avoid that.
 
     Args:
         network: what learns, a module.
@@ -56,6 +57,7 @@ class PreferenceObjective(nn.Module):
         noise: distribution of noise levels.
         refused: gives each preferred molecule a refused one.
         strength: how sharply pairs are told apart (β).
+        above: smallest noise level, Å, at which pairs are told apart.
         kept: weight of the denoising loss of the preferred molecules, which holds what is generated near them.
         self_conditioning: share of calls in which both networks also see their own first prediction.
         pattern: says what is given; by default nothing.
@@ -69,6 +71,7 @@ class PreferenceObjective(nn.Module):
         noise: NoiseDistribution,
         refused: Counterparts,
         strength: float,
+        above: float,
         kept: float,
         self_conditioning: float = 0.0,
         pattern: Pattern | None = None,
@@ -76,7 +79,7 @@ class PreferenceObjective(nn.Module):
         super().__init__()
         self.network, self.reference = network, reference.eval().requires_grad_(False)
         self.process, self.noise, self.refused = process, noise, refused
-        self.strength, self.kept = strength, kept
+        self.strength, self.above, self.kept = strength, above, kept
         self.self_conditioning, self.pattern = self_conditioning, pattern
 
     @property
@@ -98,7 +101,8 @@ class PreferenceObjective(nn.Module):
                 before = weighted(self.process.weights, self._losses(self.reference, one, condition))
             margins.append(before - weighted(self.process.weights, own))
             losses = losses or own
-        return {PREFERENCE: functional.softplus(self.strength * (margins[1] - margins[0])), **losses}
+        counted = self.strength * (sigma[part] > self.above).to(margins[0])
+        return {PREFERENCE: functional.softplus(counted * (margins[1] - margins[0])), **losses}
 
     def _shown(self, batch: MoleculeBatch, sigma: Float[Tensor, " molecule"], random: Generator, part: slice) -> Shown:
         batch, given = patterned(batch, self.pattern, random)

@@ -46,7 +46,7 @@ def refused(sizes: Tensor, random: Generator) -> MoleculeBatch:
 
 
 def between(network: nn.Module, reference: nn.Module, strength: float = 1.0, **more: Any) -> PreferenceObjective:
-    return PreferenceObjective(network, reference, tiny.process(), NOISE, refused, strength, 0.5, **more)
+    return PreferenceObjective(network, reference, tiny.process(), NOISE, refused, strength, 0.0, 0.5, **more)
 
 
 def test_at_the_start_no_pair_is_told_apart() -> None:
@@ -55,8 +55,8 @@ def test_at_the_start_no_pair_is_told_apart() -> None:
     assert_close("preference", losses[PREFERENCE], torch.full((4,), math.log(2), dtype=torch.float64))
 
 
-@pytest.mark.parametrize("strength", [0.01, 3.0])
-def test_the_margin_is_what_both_errors_say(strength: float) -> None:
+@pytest.mark.parametrize(("strength", "above"), [(0.01, 0.0), (3.0, 0.6), (3.0, 0.8)])
+def test_the_margin_is_what_both_errors_say(strength: float, above: float) -> None:
     """One network is right about the preferred molecules, its reference about the refused: all errors are known."""
     right, wrong = Believes(PREFERRED), Believes(REFUSED)
     fixed = NoiseDistribution(math.log(0.7), 1e-12)
@@ -65,9 +65,10 @@ def test_the_margin_is_what_both_errors_say(strength: float) -> None:
     back = process.loss(exact_prediction(PREFERRED), REFUSED, levels)
     margin = sum(process.weights[name] * (cost[name] + back[name]) for name in cost)
     for network, reference, sign in ((right, wrong, 1), (wrong, right, -1)):
-        objective = PreferenceObjective(network, reference, process, fixed, refused, strength, 0.5)
+        objective = PreferenceObjective(network, reference, process, fixed, refused, strength, above, 0.5)
         losses = objective(tensors(PREFERRED), tiny.seeded(), slice(None))
-        expected = -torch.nn.functional.logsigmoid(strength * sign * margin)
+        counted = strength * sign * margin if above < 0.7 else torch.zeros_like(margin)
+        expected = -torch.nn.functional.logsigmoid(counted)
         assert_close("preference", losses.pop(PREFERENCE), expected)
         for name, loss in losses.items():
             assert_close(name, loss, torch.zeros_like(loss) if sign == 1 else cost[name])
