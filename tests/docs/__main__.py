@@ -95,7 +95,7 @@ def smaller(words: list[str]) -> list[str]:
     match own[0]:
         case "sample":
             limit("-n", "4")
-            own += ["--steps", "12", "--threads", "1"]
+            own += ["--steps", "12", "--threads", "1"] + ([] if "-n" in own else ["-n", "4"])
         case "generate":
             limit("-n", "2")
             own += ["--steps", "12", "--threads", "1", "--budget", "2"]
