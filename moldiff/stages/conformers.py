@@ -20,7 +20,7 @@ from moldiff.config.conformers import ConformersOptions, HydrogensOptions
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
 from moldiff.files.atomic import atomic_path, only_writer
-from moldiff.files.manifest import record_of, write_record
+from moldiff.files.manifest import read_record, record_of, write_record
 from moldiff.models.abilities import require_task
 from moldiff.progress import Progress
 from moldiff.sampling.conformers import Posed, heavy_atoms, pose
@@ -78,35 +78,61 @@ def hydrogens(
 
 
 def merge(parts: Sequence[Path], output: Path) -> Path:
-    """Join the files of all shards into the file that one run would have written.
+    """Join the files of all shards into the file that one run would have written, with a record beside it.
 
     Raises:
-        UserError: a part is missing, or a molecule is in two of them.
+        UserError: a part is missing, damaged, was made with other options, or is given twice.
     """
+    remedy = "make this shard again"
+    records = [read_record(record_of(part), remedy) for part in parts]
     blocks: list[tuple[int, int, str]] = []
     for part in parts:
         try:
             text = part.read_text(encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{part}: cannot be read ({error.strerror}); make this shard first") from None
-        for block in text.split("$$$$\n")[:-1]:
-            fields = _numbers(block)
-            blocks.append((fields["record"], fields["conformer"], block + "$$$$\n"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{part}: cannot be read ({error}); {remedy}") from None
+        blocks += (_numbered(part, block + "$$$$\n") for block in text.split("$$$$\n")[:-1])
     if len({(record, conformer) for record, conformer, _ in blocks}) != len(blocks):
         raise UserError(f"{output}: the parts hold the same conformer twice; give each part once")
-    with atomic_path(output) as temporary:
-        temporary.write_text("".join(block for *_, block in sorted(blocks)), encoding="utf-8", newline="\n")
+    joined = _joined(records, output)
+    with only_writer(output):
+        with atomic_path(output) as temporary:
+            temporary.write_text("".join(block for *_, block in sorted(blocks)), encoding="utf-8", newline="\n")
+        write_record(record_of(output), joined, [output])
     return output
 
 
-def _numbers(block: str) -> dict[str, int]:
+def _joined(records: Sequence[dict[str, Any]], output: Path) -> dict[str, Any]:
+    """The record of all shards together."""
+    try:
+        made = {json.dumps([one["options"], one["model"], one["shard"][1]], sort_keys=True) for one in records}
+        shards = sorted(one["shard"][0] for one in records)
+        first = records[0]
+        if len(made) != 1:
+            raise UserError(f"{output}: the parts were made with different options or weights; make all shards again")
+        if shards != list(range(first["shard"][1])):
+            given = ", ".join(str(shard + 1) for shard in shards)
+            raise UserError(f"{output}: of {first['shard'][1]} shards {given} are given; give each once")
+        failed = sum((Counter(one["failed"]) for one in records), Counter[str]())
+        sums = {name: sum(one[name] for one in records) for name in ("records", "refused", "requested", "produced")}
+        seconds = round(sum(one["seconds"] for one in records), 3)
+    except (KeyError, TypeError, IndexError, AttributeError):
+        raise UserError(f"{output}: the parts are not those of `moldiff conformers` or `hydrogens`") from None
+    kept = {name: first[name] for name in ("model", "options", "version")}
+    return {**sums, "failed": dict(failed.most_common()), "seconds": seconds, "shard": [0, 1], **kept}
+
+
+def _numbered(part: Path, block: str) -> tuple[int, int, str]:
+    """The numbers of a block's record and conformer, and the block."""
     lines = block.split("\n")
-    numbers = {}
+    numbers = []
     for name in ("record", "conformer"):
-        if (tag := f">  <moldiff_{name}>") not in lines:
-            raise UserError(f"a record holds no moldiff_{name}; merge only what `moldiff conformers` wrote")
-        numbers[name] = int(lines[lines.index(tag) + 1])
-    return numbers
+        tag = f">  <moldiff_{name}>"
+        value = lines[lines.index(tag) + 1] if tag in lines else ""
+        if not value.isdecimal():
+            raise UserError(f"{part}: a record holds no moldiff_{name}; merge only what `moldiff conformers` wrote")
+        numbers.append(int(value))
+    return numbers[0], numbers[1], block
 
 
 def _run(
@@ -175,6 +201,7 @@ def _run(
         "produced": counts["produced"],
         "failed": dict(failed.most_common()),
         "seconds": round(seconds, 3),
+        "shard": list(shard),
         "model": sampler.model.checksum,
         "options": options.model_dump(mode="json"),
         "version": version(),

@@ -7,6 +7,7 @@ Each case of `tests.faults.broken` is a function of its number, so that one that
 import argparse
 import random
 import resource
+import signal
 import sys
 import tempfile
 import traceback
@@ -33,27 +34,29 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--kind", action="append", choices=sorted(CASES), help="all by default")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of every `finally`
     warm_up()
-    failed = 0
     with tempfile.TemporaryDirectory(prefix="moldiff-faults-", dir="/tmp") as base:
-        folder = Path(base)
-        prepare(folder)
-        for kind in given.kind or CASES:
-            outcome: Counter[str] = Counter()
-            peak = 0
-            numbers = range(given.first, given.first + given.cases)
-            for piece in run_all(partial(one, kind, folder), list, numbers, workers=1, chunk=200, timeout=SLOW):
-                for word, memory in (
-                    [(f"FAILED case {piece.item}: {piece.reason}", 0)] if isinstance(piece, Lost) else piece
-                ):
-                    peak = max(peak, memory)
-                    if word.startswith("FAILED"):
-                        failed += 1
-                        print(f"{kind}: {word}", flush=True)
-                    outcome[word if not word.startswith("FAILED") else "failed"] += 1
-            print(f"{kind}: {given.cases} cases, {dict(outcome)}, at most {peak >> 20} MB", flush=True)
-            failed += peak > MEMORY
-    return bool(failed)
+        prepare(Path(base))
+        return sum([failures(kind, Path(base), given.first, given.cases) for kind in given.kind or CASES]) > 0
+
+
+def failures(kind: str, folder: Path, first: int, count: int) -> int:
+    """Run cases of a kind and say what became of them, also if interrupted; returns how many failed."""
+    outcome: Counter[str] = Counter()
+    peak = 0
+    numbers = range(first, first + count)
+    try:
+        for piece in run_all(partial(one, kind, folder), list, numbers, workers=1, chunk=200, timeout=SLOW):
+            lost = [(f"FAILED case {piece.item}: {piece.reason}", 0)] if isinstance(piece, Lost) else []
+            for word, memory in lost or piece:
+                peak = max(peak, memory)
+                if word.startswith("FAILED"):
+                    print(f"{kind}: {word}", flush=True)
+                outcome[word if not word.startswith("FAILED") else "failed"] += 1
+    finally:
+        print(f"{kind}: {outcome.total()} cases, {dict(outcome)}, at most {peak >> 20} MB", flush=True)
+    return outcome["failed"] + (peak > MEMORY)
 
 
 def prepare(folder: Path) -> None:

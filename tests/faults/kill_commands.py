@@ -139,7 +139,7 @@ def make_inputs(folder: Path) -> None:
     (folder / "raw.smi").write_text("".join(lines))
     (folder / "raw20.smi").write_text("".join(lines[:20]))
     (folder / "mine.py").write_text("def score(mol):\n    return mol.GetNumAtoms()\n")
-    options = tiny_workflow.OPTIONS["train"] | {"steps": 120, "seed": 3, "tasks": TASKS}
+    options = tiny_workflow.OPTIONS["train"] | {"steps": 40, "seed": 3, "tasks": TASKS}
     (folder / "train.json").write_text(json.dumps(options))
     for line in (
         "featurize raw.smi --out dataset --workers 1",

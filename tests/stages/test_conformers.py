@@ -1,6 +1,7 @@
 """Conformers and hydrogens: bonds and stereochemistry stay, what cannot be made is counted and named."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from rdkit.Chem import rdDistGeom
 from moldiff.chemistry.stereo import right_handed, with_positions
 from moldiff.config.conformers import ConformersOptions, HydrogensOptions
 from moldiff.errors import UserError
+from moldiff.files.manifest import write_record
 from moldiff.models.checkpoint import Model, Statistics, save_model
 from moldiff.molecules.batch import Vocabulary
 from moldiff.network.build import build_network
@@ -117,8 +119,34 @@ def test_parts_join_to_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         conformers(options(), [str(source)], model, tmp_path / f"{part}.sdf", shard=(part, 2)) for part in range(2)
     ]
     assert merge(parts[::-1], tmp_path / "joined.sdf").read_text() == whole.read_text()
+    joined, one = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("joined", "whole"))
+    for record in (joined, one):
+        del record["seconds"], record["sha256"], record["record_sha256"]
+    assert joined == one
     with pytest.raises(UserError, match="the same conformer twice"):
         merge([parts[0], parts[0]], tmp_path / "twice.sdf")
+    with pytest.raises(UserError, match="of 2 shards 1 are given"):
+        merge(parts[:1], tmp_path / "half.sdf")
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-40], lambda data: data[:50] + b"\xe9" + data[51:]])
+def test_a_damaged_part_is_named(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    source = tmp_path / "in.smi"
+    source.write_text("CCO\n")
+    part = conformers(options(n=2), [str(source)], weights(tmp_path, "implicit"), tmp_path / "part.sdf")
+    record = json.loads((tmp_path / "part.json").read_text())
+    part.write_bytes(damage(part.read_bytes()))
+    with pytest.raises(UserError, match=r"part\.sdf: was changed after it was written, or is incomplete; make this"):
+        merge([part], tmp_path / "joined.sdf")
+    del record["sha256"]
+    write_record(tmp_path / "part.json", record)
+    part.write_bytes(b"x\n\xe9\n$$$$\n")
+    with pytest.raises(UserError, match=r"part\.sdf: cannot be read"):
+        merge([part], tmp_path / "joined.sdf")
+    part.write_bytes(b"x\n>  <moldiff_record>\nmany\n$$$$\n")
+    with pytest.raises(UserError, match=r"part\.sdf: a record holds no moldiff_record"):
+        merge([part], tmp_path / "joined.sdf")
+    assert not (tmp_path / "joined.sdf").exists()
 
 
 def test_python_gives_molecules_with_conformers(tmp_path: Path) -> None:
