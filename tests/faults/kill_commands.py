@@ -33,17 +33,18 @@ COMMANDS: dict[str, str] = {
     "featurize": "featurize raw.smi --out out --workers 2",
     "featurize conformers": "featurize raw20.smi --out out --hydrogens explicit --conformers 2 --workers 1",
     "train": "train dataset --out out --options train.json",
-    "sample": "sample model.safetensors -n 40 --steps 60 --batch-pairs 400 --threads 1 --out out.sdf",
-    "sample csv": "sample model.safetensors -n 30 --steps 60 --batch-pairs 400 --threads 1 --out out.csv.gz",
+    "sample": "sample model.safetensors -n 16 --steps 20 --batch-pairs 200 --threads 1 --out out.sdf",
+    "sample csv": "sample model.safetensors -n 12 --steps 20 --batch-pairs 200 --threads 1 --out out.csv.gz",
     "check": "check raw.smi --train dataset --out out --workers 2",
-    "check sampled": "check molecules.sdf --strain 20 --etkdg 3 --out out --workers 1",
+    "check sampled": "check molecules.sdf --strain 3 --etkdg 2 --out out --workers 1",
     "rank": "rank checked --out out -n 5 --score size=mine.py:score --weight size=1",
-    "generate": "generate model.safetensors -n 4 --steps 40 --threads 1 --budget 3 --workers 1 --out out.sdf",
+    "generate": "generate model.safetensors -n 4 --steps 12 --threads 1 --budget 3 --workers 1 --out out.sdf",
     "report": "report --check checked --samples molecules.sdf --out out.html",
     "compare": "compare checked checked2 --out out",
-    "optimize": "optimize one.sdf --out out.sdf --weights model.safetensors --rounds 6 --population 4"
-    " --steps 20 --threads 1",
-    "conformers": "conformers raw20.smi --weights model.safetensors --steps 20 --n 2 --threads 1 --out out.sdf",
+    "optimize": "optimize one.sdf --out out.sdf --weights model.safetensors --rounds 4 --population 4"
+    " --steps 12 --threads 1",
+    "conformers": "conformers raw20.smi --out out.sdf --weights model.safetensors --n 1 --batch-pairs 200"
+    " --steps 8 --threads 1",
 }
 TASKS = {"new": 1.0, "fragment": 1.0, "conformer": 1.0}
 """What the commands ask of the weights."""
@@ -114,7 +115,7 @@ def watched(name: str, folder: Path) -> Undisturbed:
         while process.poll() is None:
             if not begun[0] and set(folder.iterdir()) != before:
                 begun[0] = killing.used(process.pid)
-            time.sleep(0.03)
+            time.sleep(0.1)
         if process.returncode:
             raise RuntimeError(f"{name} fails: {killing.log_of(folder).read_text()[-2000:]}")
 

@@ -117,7 +117,7 @@ def wait(process: subprocess.Popen[Any], after: float) -> bool:
     """Wait until a process and its group have used so many seconds of processor time; returns whether it ended."""
     try:
         while process.poll() is None and used(process.pid) < after:
-            time.sleep(0.03)
+            time.sleep(0.1)
     except BaseException:
         os.killpg(process.pid, signal.SIGKILL)
         raise

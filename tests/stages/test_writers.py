@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from moldiff.config.conformers import ConformersOptions
+from moldiff.config.likelihood import LikelihoodOptions
 from moldiff.config.report import ReportOptions
 from moldiff.errors import UserError
 from moldiff.stages.compare import compare
 from moldiff.stages.conformers import conformers
+from moldiff.stages.likelihood import likelihood
 from moldiff.stages.report import report
 from tests.faults import fuzz
 from tests.reporting.made_run import make_run
@@ -47,6 +49,12 @@ def test_a_comparison_and_a_report_have_one_writer(tmp_path: Path):
         compare(folders, tmp_path / "compared", names=["a", "b"])
     compare(folders, tmp_path / "compared", names=["a", "b"])
     assert not list((tmp_path / "compared").glob(".*"))
+
+
+def test_likelihoods_have_one_writer(tmp_path: Path):
+    result = tmp_path / "likelihood.csv"
+    with held(result), pytest.raises(UserError, match=r"likelihood\.csv: another process is making it"):
+        likelihood(LikelihoodOptions(), ["absent.sdf"], tmp_path / "absent", result)
 
 
 def test_conformers_have_one_writer_and_keep_what_stood_there(tmp_path: Path):
