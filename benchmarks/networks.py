@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from benchmarks.yardsticks import edge_graph_network, edge_product_network
-from moldiff.config.network import NetworkOptions
+from moldiff.config.network import TransformerOptions
 from moldiff.diffusion.process import Process
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.molecules.levels import Levels
@@ -37,7 +37,7 @@ def main() -> None:
     keep_large_buffers()
     torch.manual_seed(0)
     networks: dict[str, nn.Module] = {
-        "moldiff (4 layers, 128x0e + 32x1o)": build_network(NetworkOptions(), VOCABULARY, SIGMA_DATA),
+        "moldiff (4 layers, 128x0e + 32x1o)": build_network(TransformerOptions(), VOCABULARY, SIGMA_DATA),
         "EGNN of EDM's size (9 layers, 256 wide)": edge_graph_network(VOCABULARY, SIGMA_DATA),
         "e3nn products on edges, l ≤ 1 (6 layers, 128 + 32)": edge_product_network(VOCABULARY, SIGMA_DATA),
         "e3nn products on edges, l ≤ 2 (6 layers, 128 + 32 + 32)": edge_product_network(

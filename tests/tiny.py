@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from moldiff.config.network import NetworkOptions
+from moldiff.config.network import network_options
 from moldiff.config.sample import SampleOptions
 from moldiff.config.train import TrainOptions
 from moldiff.dataset.storage import (
@@ -80,7 +80,7 @@ def pattern(batch: MoleculeBatch, seed: int = 0) -> Given:
 def network(*, randomised: bool = True, seed: int = 0, **options: Any) -> DenoisingNetwork:
     """A network in float64; randomised: no parameter is zero, those neither that begin as zeros."""
     torch.manual_seed(seed)
-    made = build_network(NetworkOptions(**{**NETWORK, **options}), VOCABULARY, SIGMA_DATA)
+    made = build_network(network_options({**NETWORK, **options}, "tiny"), VOCABULARY, SIGMA_DATA)
     if randomised:
         for parameter in made.parameters():
             torch.nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5)

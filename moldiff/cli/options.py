@@ -4,15 +4,16 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
 from moldiff.cli.panels import EXPERT, panel
-from moldiff.config.options import ConfigError, Flag, Options, parse, read_options
+from moldiff.config.options import ConfigError, Flag, Options, groups, parse, read_options
 from moldiff.errors import UserError
 
 Shard = Annotated[
@@ -81,10 +82,33 @@ def _read(options_type: type[Options], text: str) -> dict[str, Any]:
 
 def _leaves(options_type: type[Options], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
     for name, field in options_type.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Options):
-            yield from _leaves(field.annotation, (*path, name))
+        kinds = groups(field.annotation)
+        if len(kinds) > 1:
+            yield from (((*path, name, inner), merged) for inner, merged in _merged(kinds).items())
+        elif kinds:
+            yield from _leaves(kinds[""], (*path, name))
         else:
             yield (*path, name), field
+
+
+def _merged(kinds: Mapping[str, type[Options]]) -> dict[str, FieldInfo]:
+    """One field for each option of several classes that `kind` tells apart; its help says in what they differ."""
+    merged: dict[str, FieldInfo] = {}
+    for name in dict.fromkeys(name for each in kinds.values() for name in each.model_fields):
+        owners = {kind: each.model_fields[name] for kind, each in kinds.items() if name in each.model_fields}
+        (kind, first), *others = owners.items()
+        field = merged[name] = copy(first)
+        if name == "kind":
+            field.annotation = Literal[tuple(kinds)]  # type: ignore[assignment]
+            continue
+        if len(owners) < len(kinds):
+            field.description = f"With kind {kind}: {first.description}"
+        for kind, other in others:
+            if (other.default, other.description) != (first.default, first.description):
+                field.description = (
+                    f"{field.description} With kind {kind}: {other.description} Default: {other.default}."
+                )
+    return merged
 
 
 def _is_mapping(field: FieldInfo) -> bool:

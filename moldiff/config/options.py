@@ -5,11 +5,12 @@ Only the standard library and pydantic are imported at the top, so that ``moldif
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from reprlib import Repr
-from typing import Any, Self, TypeVar
+from types import UnionType
+from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -127,23 +128,47 @@ def _cut(value: Any) -> str:
         return f"{type(value).__name__} of many digits"
 
 
+def groups(annotation: Any) -> dict[str, type[Options]]:
+    """The option classes that an annotation names, by their `kind`; a class alone has the key "", a plain type none."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if isinstance(annotation, type) and issubclass(annotation, Options):
+        return {"": annotation}
+    if get_origin(annotation) not in (Union, UnionType):
+        return {}
+    classes = [part for part in get_args(annotation) if isinstance(part, type) and issubclass(part, Options)]
+    return {get_args(each.model_fields["kind"].annotation)[0]: each for each in classes}
+
+
 def _explain(options_type: type[Options], detail: Mapping[str, Any]) -> str:
     """The mistake as `key: message`, with the nearest known key where one does not exist."""
-    location = [part if len(part := str(given)) <= 80 else f"{part[:80]}..." for given in detail["loc"]]
+    names, kinds, kind = _located(options_type, [str(part) for part in detail["loc"]])
+    location = [name if len(name) <= 80 else f"{name[:80]}..." for name in names]
     key = ".".join(location)
+    if detail["type"] == "union_tag_invalid":
+        key, given = f"{key}.kind" if key else "kind", detail["input"]["kind"]
+        return f"{key}: expected one of {', '.join(kinds)} (given: {_cut(given)})"
     if detail["type"] != "extra_forbidden":
         message = str(detail["msg"]).removeprefix("Value error, ")
         return f"{key}: {message} (given: {_cut(detail['input'])})" if key else message
-    known = _known_keys(options_type, location[:-1])
-    close = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
+    known, own = list(kinds[kind].model_fields), location[-1]
+    if others := [other for other, each in kinds.items() if own in each.model_fields]:
+        return f"unknown key `{key}` of kind {kind}; it is an option of kind {' and '.join(others)}"
+    close = difflib.get_close_matches(own, known, n=1, cutoff=0.5)
     remedy = f"did you mean `{close[0]}`?" if close else f"known keys: {', '.join(known)}"
     return f"unknown key `{key}`; {remedy}"
 
 
-def _known_keys(options_type: type[Options], location: Iterable[str]) -> list[str]:
+def _located(options_type: type[Options], location: list[str]) -> tuple[list[str], dict[str, type[Options]], str]:
+    """The keys of a place, the option classes that its last key may belong to, and the kind of the one it does."""
+    names: list[str] = []
+    kinds, kind = {"": options_type}, ""
     for part in location:
-        annotation = options_type.model_fields[part].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, Options)):
-            break
-        options_type = annotation
-    return list(options_type.model_fields)
+        if kind not in kinds:
+            kind = part  # pydantic names the class of a union behind its key
+            continue
+        names.append(part)
+        field = kinds[kind].model_fields.get(part)
+        if field is not None and (inner := groups(field.annotation)):
+            kinds, kind = inner, ""
+    return names, kinds, kind

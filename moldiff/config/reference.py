@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from moldiff.config.options import Options
+from moldiff.config.options import Options, groups
 from moldiff.config.run import Config
 
 _HEAD = """# Configuration
@@ -28,25 +28,26 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
 
 
-def _section(options_type: type[Options], path: str) -> Iterator[str]:
-    groups = []
+def _section(options_type: type[Options], path: str, kind: str = "") -> Iterator[str]:
+    inner = []
     rows = []
     for name, field in options_type.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Options):
-            groups.append((name, field.annotation))
+        if classes := groups(field.annotation):
+            inner += [(name, of_kind, group) for of_kind, group in classes.items()]
         else:
             rows.append(_row(name, field))
     title = f"`{path}`" if path else "The run"
+    title += f" with `kind: {kind}`" if kind else ""
     yield f"{'##' if path.count('.') == 0 else '###'} {title}\n\n{(options_type.__doc__ or '').strip()}\n"
     yield "| key | type | default | meaning |\n|---|---|---|---|"
     yield from rows
     yield ""
-    for name, group in groups:
-        yield from _section(group, f"{path}.{name}" if path else name)
+    for name, of_kind, group in inner:
+        yield from _section(group, f"{path}.{name}" if path else name, of_kind)
 
 
 def _row(name: str, field: FieldInfo) -> str:
-    default = field.get_default(call_default_factory=True)
+    default = None if field.is_required() else field.get_default(call_default_factory=True)
     shown = "" if default is None else f"`{json.dumps(default)}`"
     meaning = (field.description or "").replace("\n", " ").replace("|", "\\|")
     return f"| `{name}` | {_type(field.annotation)}{_range(field)} | {shown} | {meaning} |"

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from moldiff.config.distill import DistillOptions
-from moldiff.config.network import NetworkOptions
+from moldiff.config.network import NetworkOptions, TransformerOptions
 from moldiff.config.options import Options
 from moldiff.config.prefer import PreferOptions
 
@@ -68,8 +68,8 @@ class TrainOptions(Options):
     """Dataset of molecules that are not wanted, such as those of `start_from` that a check refused."""
     prefer: PreferOptions = PreferOptions()
     """How preferred and refused molecules are told apart."""
-    network: NetworkOptions = NetworkOptions()
-    """Width and depth of the denoiser."""
+    network: NetworkOptions = TransformerOptions()
+    """Architecture, width and depth of the denoiser."""
     tasks: TaskShares = TaskShares()
     """How often each task is trained: one network makes molecules, completes parts and finds conformers."""
     placeholders: float = Field(0.0, ge=0, le=0.3)

@@ -14,8 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from moldiff.config.network import NetworkOptions
-from moldiff.config.options import parse
+from moldiff.config.network import NetworkOptions, network_options
 from moldiff.dataset.placeholders import offered_marginals
 from moldiff.dataset.validation import DatasetInfo
 from moldiff.diffusion.process import Process
@@ -207,7 +206,7 @@ def load_model(path: Path) -> Model:
         elements, charges = (tuple(words[name]) for name in ("elements", "charges"))
         vocabulary = Vocabulary(elements, charges, bool(words.get("placeholder", False)))
         statistics = Statistics.read(header["statistics"])
-        options = parse(NetworkOptions, header["network"], str(path))
+        options = network_options(header["network"], str(path))
         network = build_network(options, vocabulary, statistics.sigma_data, statistics.properties, statistics.latents)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, RecursionError) as error:

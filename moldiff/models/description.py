@@ -98,7 +98,7 @@ def read_description(text: str, numbers: int) -> Description:
     network = description.network
     channels = [int(term.partition("x")[0]) for term in network.irreps.split(" + ")]
     # fewer than any network of these options has: what is made is of the size of the file
-    least = network.layers * (sum(count**2 for count in channels) + network.hidden * network.pairs)
+    least = network.depth * (sum(count**2 for count in channels) + network.hidden * network.pairs)
     if least > numbers:
         raise ValueError(f"it claims a network of more than {least:,} numbers and holds {numbers:,}")
     return description

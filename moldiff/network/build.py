@@ -8,8 +8,9 @@ from moldiff.molecules.properties import PropertyScale
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.network.embeddings import CONDITION
 from moldiff.network.transformer import Transformer
+from moldiff.network.unet import UNet
 
-BODIES = {"transformer": Transformer}
+BODIES = {"transformer": Transformer, "unet": UNet}
 """The body of each kind of options."""
 
 

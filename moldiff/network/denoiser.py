@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from jaxtyping import Int
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from moldiff.config.network import NetworkOptions
@@ -40,7 +41,7 @@ class DenoisingNetwork(nn.Module):
         super().__init__()
         self.options, self.vocabulary, self.sigma_data = options, vocabulary, sigma_data
         self.preconditioning = Preconditioning(sigma_data)
-        widths = body.atom_channels, body.pair_channels, options.hidden
+        widths = body.atom_channels, body.pair_channels, options.outer_hidden
         self.embeddings = Embeddings(vocabulary, *widths, properties, latents)
         self.body = body
         self.heads = Heads(vocabulary, *widths)
@@ -60,7 +61,8 @@ class DenoisingNetwork(nn.Module):
             previous: the network's prediction at the levels before, if there is one (self-conditioning).
             latent: the value of each molecule's random input, for a network that has one; None shows it none.
         """
-        mask, graph, frame = noisy.mask, CompleteGraph.of(noisy.mask, noisy.pos.dtype), levels.frame(noisy.mask)
+        mask, frame = noisy.mask, levels.frame(noisy.mask)
+        graph = CompleteGraph.of(mask, noisy.pos.dtype, _bonded(noisy, previous))
         framed = centred(noisy.pos, frame, mask)
         entered = self.preconditioning.enter(framed, levels.pos)
         scalars, pairs, condition = self.embeddings(noisy, levels, previous, entered, graph, latent)
@@ -68,3 +70,9 @@ class DenoisingNetwork(nn.Module):
         moved = self.preconditioning.leave(framed, atoms.pos - entered, levels.pos)
         clean = centred(moved, frame, mask)
         return Prediction(clean, *self.heads(atoms.scalars, pairs, clean, graph))
+
+
+def _bonded(noisy: MoleculeBatch, previous: Prediction | None) -> Float[Tensor, "molecule pair"]:
+    """How probable a bond is, as `CompleteGraph` asks."""
+    noisily = (noisy.bond > 0).to(noisy.pos.dtype)
+    return noisily if previous is None else torch.maximum(noisily, 1 - previous.bond.detach().softmax(-1)[..., 0])

@@ -50,9 +50,7 @@ def natural(irreps: o3.Irreps) -> o3.Irreps:
     return o3.Irreps([(count, irrep) for count, irrep in irreps if irrep.p == (-1) ** irrep.l])
 
 
-def spherical_harmonics(
-    vectors: Float[Tensor, "molecule atom atom 3"], irreps: o3.Irreps
-) -> Float[Tensor, "molecule atom atom component"]:
+def spherical_harmonics(vectors: Float[Tensor, "*place 3"], irreps: o3.Irreps) -> Float[Tensor, "*place component"]:
     """Spherical harmonics of the vectors' directions in the natural irreps, component normalised; 0 for a zero vector.
 
     `o3.spherical_harmonics`, whose degrees above 0 are homogeneous, so that a zero vector needs no case of its own.

@@ -1,4 +1,8 @@
-"""One layer of the denoiser: pairs carry scalars, atoms carry irreps, and tensor products happen on atoms only."""
+"""One layer of the denoiser: pairs carry scalars, atoms carry irreps, and tensor products happen on atoms only.
+
+How values go from atoms to pairs and back is the graph's affair (`moldiff.network.graph.Graph`), so the same layer
+works on all pairs of a molecule and on the edges of a sparse graph.
+"""
 
 import torch
 from e3nn import o3
@@ -15,10 +19,9 @@ from moldiff.network.equivariant import (
     channels,
     natural,
     places,
-    spherical_harmonics,
     with_channels,
 )
-from moldiff.network.graph import CompleteGraph
+from moldiff.network.graph import Graph
 from moldiff.network.radial import RadialBasis
 
 DOTS = 8
@@ -80,11 +83,11 @@ class Layer(nn.Module):
         features: Features,
         pos: Float[Tensor, "molecule atom 3"],
         pairs: Float[Tensor, "molecule pair pairchannel"],
-        condition: Float[Tensor, "molecule condition"],
-        graph: CompleteGraph,
+        condition: Float[Tensor, "batch condition"],
+        graph: Graph,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The updated scalars, features, positions and pairs; padding is left out of every sum over atoms."""
-        scale, shift = self.modulate(condition)[:, None].chunk(2, -1)
+        scale, shift = graph.of_molecules(self.modulate(condition)).chunk(2, -1)
         node = torch.addcmul(shift, self.norm(scalars), 1 + scale)
         vector = self.vector_norm(features)
         query, key, value, pair_part, gate = self.from_node(node).split(self.node_split, -1)
@@ -92,10 +95,10 @@ class Layer(nn.Module):
 
         hidden = self._hidden(pairs, pos, dotted[:, :, self.vector], pair_part, graph)
         matrix, change = self.to_pair(hidden).split(self.pair_split, -1)
-        bias, weight = graph.index.spread(matrix).split([self.heads, self.harmonics.num_irreps], -1)
+        bias, weight = graph.spread(matrix).split([self.heads, self.harmonics.num_irreps], -1)
 
         gathered, gathered_vectors = self._attend(query, key, value, vector_value, bias, graph)
-        neighbours = self._neighbours(weight, gate, pos, graph)
+        neighbours = graph.neighbours(weight, gate, pos, self.harmonics)
         mixed, partner = (self.from_gathered(gathered_vectors) + self.from_neighbours(neighbours)).chunk(2, -1)
         products, coupled = self.product(mixed, partner)
         squares = self.product.scalars(partner, partner)
@@ -122,58 +125,29 @@ class Layer(nn.Module):
         pos: Float[Tensor, "molecule atom 3"],
         dotted: Float[Tensor, "molecule atom 3 dots"],
         nodes: Float[Tensor, "molecule atom hidden"],
-        graph: CompleteGraph,
+        graph: Graph,
     ) -> Float[Tensor, "molecule pair hidden"]:
         """The pairs' hidden layer, of their state, distance, dot products and the sum of both atoms' ``nodes``.
 
         One linear map, whose parts are added up: what it takes is nowhere concatenated.
         """
         distance = graph.distance(pos)
-        dots = self._dots(dotted, pos, distance, graph)
+        dots = graph.dots(dotted, pos, distance)
         state, radial = self.pair_norm(pairs).flatten(0, 1), self.radial(distance).flatten(0, 1)
         of_state, of_radial, of_dots = self.from_pair.weight.split([pairs.shape[-1], radial.shape[-1], 2 * DOTS], 1)
         hidden = functional.linear(state, of_state, self.from_pair.bias)
         hidden = torch.addmm(hidden, radial, of_radial.t()).unflatten(0, pairs.shape[:2])
         hidden = torch.baddbmm(hidden, dots.transpose(1, 2), of_dots.t().expand(len(pairs), -1, -1))
-        return functional.silu(torch.baddbmm(hidden, graph.ends(), nodes))
-
-    def _dots(
-        self,
-        dotted: Float[Tensor, "molecule atom 3 channel"],
-        pos: Float[Tensor, "molecule atom 3"],
-        distance: Float[Tensor, "molecule pair"],
-        graph: CompleteGraph,
-    ) -> Float[Tensor, "molecule dots pair"]:
-        """⟨v_i, v_j⟩ and ⟨v_i − v_j, r̂_ij⟩ of each channel, both by matrix products that hold no vector a pair."""
-        rows = dotted.permute(0, 3, 1, 2)
-        along = rows @ pos[:, None].transpose(2, 3)
-        towards = along.diagonal(dim1=2, dim2=3)[..., None] - along
-        # one gather for both
-        both = torch.cat([rows @ rows.transpose(2, 3), towards + towards.transpose(2, 3)], 1).flatten(2)
-        own, projected = both.index_select(2, graph.index.backward).chunk(2, 1)
-        return torch.cat([own, projected / distance[:, None]], 1)
+        return functional.silu(graph.add_ends(hidden, nodes))
 
     def _attend(
-        self, query: Tensor, key: Tensor, value: Tensor, vectors: Tensor, bias: Tensor, graph: CompleteGraph
+        self, query: Tensor, key: Tensor, value: Tensor, vectors: Tensor, bias: Tensor, graph: Graph
     ) -> tuple[Float[Tensor, "molecule atom scalar"], Features]:
         query, key, value = (
             part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query * self.query_scale, key, value)
         )
         heads = vectors.unflatten(-1, (self.heads, -1)).permute(0, 3, 1, 2, 4).flatten(3)
-        outside = (~graph.mask)[:, None, None, :].to(query.dtype) * -1e4
-        # the product first: the sum then takes its layout, and a softmax over a strided axis is slow
-        logits = query @ key.transpose(2, 3) + bias.permute(0, 3, 1, 2) + outside
-        gathered = logits.softmax(-1) @ torch.cat([value, heads], -1)
+        gathered = graph.attend(query, key, torch.cat([value, heads], -1), bias)
         scalars, others = gathered.split([value.shape[-1], heads.shape[-1]], -1)
         others = others.unflatten(-1, (-1, self.vector_heads // self.heads)).permute(0, 2, 3, 1, 4).flatten(3)
         return scalars.transpose(1, 2).flatten(2), others
-
-    def _neighbours(self, weight: Tensor, gate: Tensor, pos: Tensor, graph: CompleteGraph) -> Features:
-        """A_i = Σ_j w_ij g_j Y(r̂_ij) of each irrep that has harmonics."""
-        harmonics = spherical_harmonics(pos[:, :, None] - pos[:, None], self.harmonics)
-        harmonics = harmonics * graph.mask[:, None, :, None]
-        parts = [
-            harmonics[..., at].transpose(2, 3) @ (own * gate[:, None])
-            for own, (_, at) in zip(weight.split(self.vectors, -1), places(self.harmonics), strict=True)
-        ]
-        return torch.cat(parts, 2) if len(parts) > 1 else parts[0]

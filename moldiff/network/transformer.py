@@ -4,7 +4,7 @@ from e3nn import o3
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from moldiff.config.network import NetworkOptions
+from moldiff.config.network import TransformerOptions
 from moldiff.network.body import Atoms
 from moldiff.network.equivariant import channels, components
 from moldiff.network.graph import CompleteGraph
@@ -19,7 +19,7 @@ class Transformer(nn.Module):
         condition: channels of the condition.
     """
 
-    def __init__(self, options: NetworkOptions, condition: int) -> None:
+    def __init__(self, options: TransformerOptions, condition: int) -> None:
         super().__init__()
         self.irreps = o3.Irreps(options.irreps)
         self.atom_channels, self.pair_channels = options.scalars, options.pairs

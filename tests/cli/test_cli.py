@@ -18,7 +18,7 @@ from moldiff.cli import main as cli
 from moldiff.cli.options import collect
 from moldiff.config import reference as config_docs
 from moldiff.config import run as config
-from moldiff.config.options import ConfigError, Options
+from moldiff.config.options import ConfigError, Options, groups
 from moldiff.config.train import TrainOptions
 from moldiff.errors import UserError
 from moldiff.scoring.records import CheckSummary
@@ -67,8 +67,8 @@ def run_process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[
 def leaves(group: type[Options], prefix: str = "") -> list[str]:
     found = []
     for name, field in group.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Options):
-            found += leaves(field.annotation, f"{prefix}{name}-")
+        if inner := groups(field.annotation):
+            found += [leaf for each in inner.values() for leaf in leaves(each, f"{prefix}{name}-")]
         else:
             found.append(f"{prefix}{name}".replace("_", "-"))
     return found

@@ -13,7 +13,7 @@ from moldiff.cli.options import collect
 from moldiff.config import reference as config_docs
 from moldiff.config import run as config
 from moldiff.config.featurize import FeaturizeOptions
-from moldiff.config.network import NetworkOptions
+from moldiff.config.network import KINDS, TransformerOptions, UNetOptions, network_options
 from moldiff.config.options import ConfigError, canonical_json, parse, read_options
 from moldiff.config.presets import PRESETS
 from moldiff.config.reference import markdown
@@ -43,7 +43,7 @@ def test_the_reference_on_disk_is_current():
 
 
 def test_every_option_has_a_help_text():
-    for group in [Config, *config.option_groups().values(), NetworkOptions]:
+    for group in [Config, *config.option_groups().values(), *KINDS.values()]:
         for name, field in group.model_fields.items():
             assert field.description, f"{group.__name__}.{name}"
 
@@ -70,6 +70,21 @@ def test_every_option_has_a_help_text():
         ({"featurize": DATA, "train": {"network": {"irreps": "128 scalars"}}}, ["irreps", "'128 scalars'", "32x1o"]),
         ({"featurize": DATA, "train": {"network": {"irreps": "128x0e + 8x1o + 8x4e"}}}, ["irreps", "'8x4e'"]),
         ({"featurize": DATA, "train": {"network": {"irreps": "4x0e + 8x1o"}}}, ["irreps", "8 scalar channels"]),
+        (
+            {"featurize": DATA, "train": {"network": {"kind": "unot"}}},
+            ["train.network.kind", "transformer, unet", "'unot'"],
+        ),
+        (
+            {"featurize": DATA, "train": {"network": {"levels": 2}}},
+            ["`train.network.levels` of kind transformer", "of kind unet"],
+        ),
+        (
+            {"featurize": DATA, "train": {"network": {"kind": "unet", "lewels": 2}}},
+            ["`train.network.lewels`", "did you mean `levels`"],
+        ),
+        ({"featurize": DATA, "train": {"network": {"kind": "unet", "levels": 9}}}, ["train.network.levels", "9"]),
+        ({"featurize": DATA, "train": {"network": {"kind": "unet", "heads": 7}}}, ["train.network: ", "128 scalar"]),
+        ({"featurize": DATA, "train": {"network": 3}}, ["train.network", "3"]),
         ({"featurize": {**DATA, "min_atoms": 9, "max_atoms": 8}}, ["min_atoms 9"]),
         ({"featurize": {**DATA, "valid_fraction": 0.6, "test_fraction": 0.5}}, ["nothing to train on"]),
         ({}, ["featurize.inputs is empty"]),
@@ -222,3 +237,34 @@ def test_a_folder_that_the_workflow_cannot_name(results: str, words: str):
 def test_a_folder_of_any_other_name(results: str):
     for written in (results, results.rstrip("/") + "/"):
         assert parse(Config, {"results": written, "featurize": {"inputs": ["x"]}}).results == results
+
+
+def test_the_kind_of_a_network_decides_its_options():
+    assert parse(TrainOptions, {"network": {"layers": 3}}).network == TransformerOptions(layers=3)
+    assert parse(TrainOptions, {"network": {"kind": "unet", "layers": 3}}).network == UNetOptions(kind="unet", layers=3)
+    assert TrainOptions().network == network_options({}, "nothing") == TransformerOptions()
+    for options in (TransformerOptions(heads=4), UNetOptions(kind="unet", levels=2)):
+        made = TrainOptions(network=options)
+        assert TrainOptions.model_validate_json(made.model_dump_json()) == made
+        assert network_options(options.model_dump(), "a file") == options
+    with pytest.raises(ConfigError, match=r"a file: kind: expected one of transformer, unet"):
+        network_options({"kind": "unot"}, "a file")
+
+
+@pytest.mark.parametrize(
+    ("network", "fits"),
+    [({}, True), ({"layers": 3}, True), ({"kind": "unet", "levels": 2}, True)]
+    + [({"levels": 2}, False), ({"kind": "unot"}, False), ({"kind": "unet", "levels": "two"}, False)],
+)
+def test_the_schema_knows_every_kind_of_network(network: dict[str, object], fits: bool):
+    values = {"featurize": DATA, "train": {"network": network}}
+    assert jsonschema.Draft202012Validator(config_docs.json_schema()).is_valid(values) == fits
+
+
+def test_flags_are_those_of_every_kind_of_network():
+    flags = {"network__kind": "unet", "network__levels": 2, "network__heads": 4}
+    assert collect(TrainOptions, flags, "moldiff train").network == UNetOptions(kind="unet", levels=2, heads=4)
+    mixed = {"options": '{"network": {"kind": "unet", "layers": 3}}', "network__levels": 1}
+    assert collect(TrainOptions, mixed, "moldiff train").network == UNetOptions(kind="unet", layers=3, levels=1)
+    with pytest.raises(ConfigError, match=r"network\.levels` of kind transformer; it is an option of kind unet"):
+        collect(TrainOptions, {"network__levels": 2}, "moldiff train")

@@ -10,12 +10,13 @@ from moldiff.errors import UserError
 from moldiff.models.checkpoint import FORMAT, Model, Statistics, load_model, save_model
 from tests import tiny
 
+STATISTICS = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, {4: 3, 6: 1}, "implicit")
+
 
 @pytest.fixture
 def model() -> Model:
-    statistics = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, {4: 3, 6: 1}, "implicit")
     return Model.of(
-        tiny.network(irreps="16x0e + 4x1o + 4x2e").float(), statistics, {"steps": 12, "options": {"seed": 1}}
+        tiny.network(irreps="16x0e + 4x1o + 4x2e").float(), STATISTICS, {"steps": 12, "options": {"seed": 1}}
     )
 
 
@@ -58,6 +59,28 @@ def test_loaded_model_is_the_saved_one(model: Model, saved: Path) -> None:
     modalities = loaded.process.modalities
     assert modalities["pos"].sigma_data == tiny.SIGMA_DATA
     assert modalities["bond"].marginal.tolist() == tiny.MARGINALS["bond"]
+
+
+def test_a_unet_is_saved_and_loaded(tmp_path: Path) -> None:
+    network = tiny.network(kind="unet", levels=3, layers=1, pooling=2, neighbours=3).float()
+    save_model(Model.of(network, STATISTICS), tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+    assert loaded.network.options == network.options
+    batch = tiny.batch_of(9, 3).to("cpu", torch.float32)
+    levels = tiny.at(batch, 0.2, 3.0).to("cpu", torch.float32)
+    with torch.no_grad():
+        assert torch.equal(loaded.network(batch, levels).bond, network(batch, levels).bond)
+
+
+def test_weights_that_name_no_kind_are_those_of_a_transformer(model: Model, saved: Path) -> None:
+    with safe_open(saved, "pt") as file:
+        header = json.loads((file.metadata() or {})["model"])
+    assert header["network"].pop("kind") == "transformer"
+    loaded = load_model(rewritten(saved, model=json.dumps(header), sha256=None))
+    assert loaded.network.options == model.network.options
+    header["network"]["kind"] = "unot"
+    message = refusal(rewritten(saved, model=json.dumps(header), sha256=None))
+    assert "unot" in message
 
 
 def test_same_model_gives_the_same_bytes(model: Model, saved: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from moldiff.config.network import NetworkOptions
+from moldiff.config.network import NetworkOptions, TransformerOptions, UNetOptions
 from moldiff.models.description import read_description
 from tests import tiny
 
@@ -84,8 +84,9 @@ def test_no_description_at_all(text: str):
 
 @pytest.mark.parametrize(
     "options",
-    [NetworkOptions(), NetworkOptions(layers=1, irreps="8x0e + 4x1o", pairs=4, hidden=8, heads=1),
-     NetworkOptions(irreps="64x0e + 64x1o + 64x2e", pairs=256, hidden=512)],
+    [TransformerOptions(), TransformerOptions(layers=1, irreps="8x0e + 4x1o", pairs=4, hidden=8, heads=1),
+     TransformerOptions(irreps="64x0e + 64x1o + 64x2e", pairs=256, hidden=512), UNetOptions(kind="unet"),
+     UNetOptions(kind="unet", levels=1), UNetOptions(kind="unet", levels=4, layers=3, pairs=200, outer_pairs=4)],
 )  # fmt: skip
 def test_every_true_network_holds_what_it_claims(options: NetworkOptions):
     network = tiny.build_network(options, tiny.VOCABULARY, tiny.SIGMA_DATA)

@@ -1,5 +1,8 @@
 """Weights grown by placeholders and properties predict what they did."""
 
+from typing import Any
+
+import pytest
 import torch
 
 from moldiff.models.checkpoint import Model, Statistics
@@ -11,13 +14,14 @@ LOGP = PropertyScale("logp", quantiles=(0.0, 1.0, 2.0))
 SIZES = {4: 3, 6: 1}
 
 
-def model() -> Model:
-    return Model.of(tiny.network(), Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, SIZES, "implicit"))
+def model(**options: Any) -> Model:
+    return Model.of(tiny.network(**options), Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, SIZES, "implicit"))
 
 
 @torch.no_grad()
-def test_a_placeholder_is_added_without_effect() -> None:
-    batch, old = tiny.batch_of(5, 3), model()
+@pytest.mark.parametrize("kind", ["transformer", "unet"])
+def test_a_placeholder_is_added_without_effect(kind: str) -> None:
+    batch, old = tiny.batch_of(5, 3), model(kind=kind)
     grown = with_placeholder(old, 0.2, SIZES)
     assert grown.network.vocabulary.placeholder
     assert grown.statistics.placeholders == 0.2

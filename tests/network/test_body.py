@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from moldiff.config.network import NetworkOptions
+from moldiff.config.network import TransformerOptions
 from moldiff.molecules.levels import Levels
 from moldiff.network.body import Atoms
 from moldiff.network.denoiser import DenoisingNetwork
@@ -42,7 +42,7 @@ class Messages(nn.Module):
 
 def denoiser() -> DenoisingNetwork:
     torch.manual_seed(0)
-    return DenoisingNetwork(NetworkOptions(hidden=16), tiny.VOCABULARY, tiny.SIGMA_DATA, Messages()).double()
+    return DenoisingNetwork(TransformerOptions(hidden=16), tiny.VOCABULARY, tiny.SIGMA_DATA, Messages()).double()
 
 
 def test_another_body_is_equivariant() -> None:

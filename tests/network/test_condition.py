@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from moldiff.config.network import NetworkOptions
+from moldiff.config.network import TransformerOptions
 from moldiff.molecules.properties import PropertyScale
 from moldiff.network.build import build_network
 from moldiff.network.condition import PropertyEmbedding
@@ -22,7 +22,7 @@ ASKED = torch.tensor([[0.25, 1.0, NAN], [NAN, 2.0, 1.0], [NAN, NAN, NAN]], dtype
 
 def network(*, randomised: bool = True) -> DenoisingNetwork:
     torch.manual_seed(0)
-    made = build_network(NetworkOptions(**tiny.NETWORK), tiny.VOCABULARY, tiny.SIGMA_DATA, SCALES)
+    made = build_network(TransformerOptions(**tiny.NETWORK), tiny.VOCABULARY, tiny.SIGMA_DATA, SCALES)
     if randomised:
         for parameter in made.parameters():
             torch.nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5)

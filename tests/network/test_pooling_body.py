@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from moldiff.config.network import NetworkOptions
+from moldiff.config.network import TransformerOptions
 from moldiff.network.body import Atoms
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.network.embeddings import CONDITION
@@ -41,7 +41,7 @@ class Pooling(nn.Module):
 
 def test_a_pooling_body_is_equivariant() -> None:
     torch.manual_seed(0)
-    network = DenoisingNetwork(NetworkOptions(hidden=16), tiny.VOCABULARY, tiny.SIGMA_DATA, Pooling()).double()
+    network = DenoisingNetwork(TransformerOptions(hidden=16), tiny.VOCABULARY, tiny.SIGMA_DATA, Pooling()).double()
     batch = tiny.batch_of(6, 4, 1)
     with torch.no_grad():
         for given in (None, tiny.pattern(batch)):
