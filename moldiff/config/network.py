@@ -55,7 +55,7 @@ Layers = Annotated[int, Field(ge=1, le=64)]
 
 
 class TransformerOptions(Options):
-    """Equal layers in which every atom attends to all others: for molecules of up to about 60 atoms."""
+    """Equal layers in which every atom attends to all others: for molecules of up to about a hundred atoms."""
 
     kind: Literal["transformer"] = "transformer"
     """Architecture of the network's body."""
