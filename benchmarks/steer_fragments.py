@@ -129,9 +129,10 @@ def main() -> None:
                     parts[len(records)] = part
                     written = sampler.to_rdkit(one)
                     records.append(written)
+                    sane = Chem.Mol(written)  # the record keeps its own Kekulé form, which is compared with the part's
                     try:
-                        Chem.SanitizeMol(written)
-                        keys.add(flat_smiles(written))
+                        Chem.SanitizeMol(sane)
+                        keys.add(flat_smiles(sane))
                     except ValueError:
                         pass
             originals += 1
