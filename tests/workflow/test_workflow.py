@@ -227,8 +227,7 @@ def test_a_short_list_is_made_where_one_is_asked_for(folder: Path):
     assert would_run(folder, "--config", asked) == {"rank"}
     done = snakemake(folder, "--config", asked)
     assert done.returncode == 0, done.stdout + done.stderr
-    made = run_of(folder) / "shortlist"
-    ranked = json.loads((made / "rank.json").read_text())
+    ranked = json.loads(((made := run_of(folder) / "shortlist") / "rank.json").read_text())
     assert (ranked["records"], ranked["weights"]) == (16, {"size": 1.0})
     assert (made / "shortlist.sdf").read_text().count("$$$$") == ranked["chosen"] <= 3
     assert len((made / "candidates.csv").read_text().splitlines()) == 1 + 16
