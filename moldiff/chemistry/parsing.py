@@ -103,6 +103,8 @@ def _explanation(block: str) -> str:
     rdBase.LogToPythonLogger()  # switches all of them on
     try:
         Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
+    except SystemError:
+        pass  # a message with bytes that are no UTF-8 cannot be handed to Python
     except (RuntimeError, ValueError) as error:
         heard.append(str(error))
     finally:
@@ -152,6 +154,8 @@ def _check_counts(text: str) -> None:
         atoms, bonds = int(counts[0:3]), int(counts[3:6] or 0)
     except ValueError:
         raise Rejected(f"wrong counts line: {counts[:40]!r}") from None
+    if atoms < 0 or bonds < 0:
+        raise Rejected(f"wrong counts line: {counts[:40]!r}")
     block = lines[4][: lines[4].find("\nM  END") + 1] if len(lines) == 5 else ""
     if not block and "M  END" not in text:
         raise Rejected("unreadable: no M  END line")

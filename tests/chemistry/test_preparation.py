@@ -161,6 +161,7 @@ def edited(old, new):
         (edited("  6  5  0", "  6  4  0"), "wrong counts line"),
         (edited("  6  5  0", "  6  6  0"), "wrong counts line"),
         (edited("  6  5  0", "  x  5  0"), "wrong counts line"),
+        (edited("  6  5  0", " -9  5  0"), "wrong counts line"),
         (edited("  6  5  0", "200199  0"), "wrong counts line"),
         (edited(" O  ", " Qq "), "unreadable"),
         (edited(" O  ", " *  "), "unknown element: *"),
