@@ -38,7 +38,7 @@ COMMANDS: dict[str, str] = {
     "check": "check raw.smi --train dataset --out out --workers 2",
     "check sampled": "check molecules.sdf --strain 3 --etkdg 2 --out out --workers 1",
     "rank": "rank checked --out out -n 5 --score size=mine.py:score --weight size=1",
-    "generate": "generate model.safetensors -n 4 --steps 12 --threads 1 --budget 3 --workers 1 --out out.sdf",
+    "generate": "generate qm9-heavy -n 6 --steps 20 --threads 1 --budget 3 --workers 1 --out out.sdf",
     "report": "report --check checked --samples molecules.sdf --out out.html",
     "compare": "compare checked checked2 --out out",
     "optimize": "optimize one.sdf --out out.sdf --weights model.safetensors --rounds 4 --population 4"
