@@ -1,6 +1,7 @@
 """The denoiser: noisy molecules in, a prediction of the clean ones out. E(3)-equivariant, atoms in any order."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -62,7 +63,7 @@ class DenoisingNetwork(nn.Module):
             latent: the value of each molecule's random input, for a network that has one; None shows it none.
         """
         mask, frame = noisy.mask, levels.frame(noisy.mask)
-        graph = CompleteGraph.of(mask, noisy.pos.dtype, _bonded(noisy, previous))
+        graph = CompleteGraph.of(mask, noisy.pos.dtype, partial(_bonded, noisy, previous))
         framed = centred(noisy.pos, frame, mask)
         entered = self.preconditioning.enter(framed, levels.pos)
         scalars, pairs, condition = self.embeddings(noisy, levels, previous, entered, graph, latent)
@@ -73,6 +74,6 @@ class DenoisingNetwork(nn.Module):
 
 
 def _bonded(noisy: MoleculeBatch, previous: Prediction | None) -> Float[Tensor, "molecule pair"]:
-    """How probable a bond is, as `CompleteGraph` asks."""
+    """How probable a bond of each pair is, where a body asks for it (`CompleteGraph.bonded`)."""
     noisily = (noisy.bond > 0).to(noisy.pos.dtype)
     return noisily if previous is None else torch.maximum(noisily, 1 - previous.bond.detach().softmax(-1)[..., 0])

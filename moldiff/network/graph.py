@@ -1,5 +1,6 @@
 """Who pairs with whom: what a layer asks of a graph, and the complete graph of each molecule of a batch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, runtime_checkable
@@ -80,6 +81,11 @@ class Graph(Protocol):
         ...
 
 
+def length(vectors: Float[Tensor, "*place 3"]) -> Float[Tensor, "*place"]:
+    """√(x² + ε), whose gradient at zero is finite."""
+    return ((vectors * vectors).sum(-1) + EPSILON).sqrt()
+
+
 @dataclass(frozen=True)
 class CompleteGraph:
     """What all layers ask of all pairs of a batch; made once an evaluation.
@@ -87,25 +93,34 @@ class CompleteGraph:
     Attributes:
         mask: [molecule, atom] True where an atom is real.
         index: positions of the pairs.
-        bonded: [molecule, pair] how probable a bond is: 1 where the noisy molecule has one, otherwise what the network
-            predicted at the levels before, or 0.
+        dtype: of what is summed.
+        chances: gives how probable a bond of each pair is; None where nothing is known.
     """
 
     mask: Bool[Tensor, "molecule atom"]
     index: PairIndex
-    bonded: Float[Tensor, "molecule pair"]
+    dtype: torch.dtype
+    chances: Callable[[], Float[Tensor, "molecule pair"]] | None = None
 
     @classmethod
     def of(
         cls,
         mask: Bool[Tensor, "molecule atom"],
         dtype: torch.dtype,
-        bonded: Float[Tensor, "molecule pair"] | None = None,
+        chances: Callable[[], Float[Tensor, "molecule pair"]] | None = None,
     ) -> "CompleteGraph":
-        """The graph of molecules with these real atoms; nothing is known of bonds where none are given."""
-        index = PairIndex.of(mask.shape[1], mask.device)
-        nothing = torch.zeros(len(mask), len(index.row), dtype=dtype, device=mask.device)
-        return cls(mask, index, nothing if bonded is None else bonded.to(dtype))
+        """The graph of molecules with these real atoms."""
+        return cls(mask, PairIndex.of(mask.shape[1], mask.device), dtype, chances)
+
+    @cached_property
+    def bonded(self) -> Float[Tensor, "molecule pair"]:
+        """How probable a bond is: 1 where the noisy molecule has one, otherwise what was predicted before, or 0.
+
+        Made where it is first asked for: a body that attends to all pairs never asks.
+        """
+        if self.chances is None:
+            return torch.zeros(len(self.mask), len(self.index.row), dtype=self.dtype, device=self.mask.device)
+        return self.chances().to(self.dtype)
 
     @cached_property
     def incidence(self) -> Float[Tensor, "molecule atom pair"]:
@@ -117,7 +132,7 @@ class CompleteGraph:
         """
         atom = torch.arange(self.mask.shape[1], device=self.mask.device)[:, None]
         ends = (atom == self.index.row) | (atom == self.index.column)
-        return (ends & self.index.real(self.mask)[:, None]).to(self.bonded.dtype)
+        return (ends & self.index.real(self.mask)[:, None]).to(self.dtype)
 
     def of_molecules(self, values: Float[Tensor, "molecule channel"]) -> Float[Tensor, "molecule 1 channel"]:
         """See `Graph`."""
@@ -125,8 +140,7 @@ class CompleteGraph:
 
     def distance(self, pos: Float[Tensor, "molecule atom 3"]) -> Float[Tensor, "molecule pair"]:
         """See `Graph`."""
-        between = pos.index_select(1, self.index.row) - pos.index_select(1, self.index.column)
-        return ((between * between).sum(-1) + EPSILON).sqrt()
+        return length(pos.index_select(1, self.index.row) - pos.index_select(1, self.index.column))
 
     def dots(
         self,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from moldiff.molecules.pairs import pair_count, pair_number
 from moldiff.network.equivariant import Features, places, spherical_harmonics
-from moldiff.network.graph import EPSILON
+from moldiff.network.graph import length
 
 PROBABLE = 0.02
 """Probability of a bond above which its pair is an edge however long it is."""
@@ -159,11 +159,6 @@ class SparseGraph:
 def numbered(real: Bool[Tensor, "molecule place"]) -> Int[Tensor, "molecule place"]:
     """The number of each node in the row of those of all molecules."""
     return real.flatten().cumsum(0).unflatten(0, real.shape) - 1
-
-
-def length(vectors: Float[Tensor, "*place 3"]) -> Float[Tensor, "*place"]:
-    """√(x² + ε), whose gradient at zero is finite."""
-    return ((vectors * vectors).sum(-1) + EPSILON).sqrt()
 
 
 def summed(values: Float[Tensor, "item ..."], place: Int[Tensor, " item"], count: int) -> Float[Tensor, "sum ..."]:

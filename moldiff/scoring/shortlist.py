@@ -130,12 +130,18 @@ def choose(passed: list[Candidate], options: RankOptions, weights: Mapping[str, 
     return [pool[place] for place in sorted(picked)]
 
 
+def refused_by(candidate: Candidate) -> str:
+    """The condition that refused a candidate; "" if none did."""
+    if not candidate.reason.startswith("refused"):
+        return ""
+    return candidate.reason.partition(": ")[0].removeprefix("refused").removeprefix(" by ") or "null column"
+
+
 def refusals(candidates: Iterable[Candidate]) -> dict[str, int]:
     """How many candidates each condition refused, the most frequent first."""
     counts: dict[str, int] = {}
     for candidate in candidates:
-        if candidate.reason.startswith("refused"):
-            name = candidate.reason.partition(": ")[0].removeprefix("refused").removeprefix(" by ") or "null column"
+        if name := refused_by(candidate):
             counts[name] = counts.get(name, 0) + 1
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 

@@ -32,7 +32,7 @@ from moldiff.scoring.columns import ROW_COLUMNS
 from moldiff.scoring.molecule.parsing import parse
 from moldiff.scoring.rows import score_records
 from moldiff.scoring.sets.known import KnownSet
-from moldiff.scoring.shortlist import Candidate, Judge, choose, record, refusals, summary_lines, tags
+from moldiff.scoring.shortlist import Candidate, Judge, choose, record, refusals, refused_by, summary_lines, tags
 from moldiff.seeds import Stream, stream_seed
 from moldiff.stages.rank import qualify
 from moldiff.stages.sample import sample
@@ -56,7 +56,6 @@ class _Made:
     mols: dict[int, Chem.Mol] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
     files: list[Path] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
 
 
 def generate(
@@ -138,7 +137,7 @@ def generate(
             "version": version(),
         }
         if refused is not None:
-            write_text(refused, "".join(made.refused))
+            write_text(refused, _refused(made))
         result = write_record(_record_path(output), result, [output])
         if report is not None:
             _report(report, made.files, folder, train or Path(weights) if known is not None else None)
@@ -197,11 +196,6 @@ def _add_round(
     readable = {candidate.row["index"]: _molecule(by_number[candidate.row["index"]]) for candidate in passing}
     passed = qualify(passing, readable, ranking, judge)
     made.candidates += candidates
-    made.refused += [
-        _refused_block(by_number[one.row["index"]].text, one)
-        for one in candidates
-        if one.reason and not one.reason.startswith(tuple(f"refused by {name}" for name in NOT_WRONG))
-    ]
     made.passed += passed
     made.mols |= {candidate.row["index"]: readable[candidate.row["index"]] for candidate in passed}
 
@@ -219,10 +213,15 @@ def _entry(candidate: Candidate, made: _Made, judge: Judge, options: GenerateOpt
     return Entry(mol, smiles_of(mol), {name: value for name, value in values.items() if name != "name"})
 
 
-def _refused_block(text: str, candidate: Candidate) -> str:
-    """The record as it was made, under the name that it has among all rounds, with the reason."""
-    block, end, _ = text.partition("M  END")
-    return f"{candidate.row['name']}\n{block.partition(chr(10))[2]}{end}\n{data_block({'reason': candidate.reason})}"
+def _refused(made: _Made) -> str:
+    """The wrong ones as they were made, each under the name that it has among all rounds, with the reason."""
+    blocks = []
+    records = (one for path in made.files for one in read_records([str(path)]))
+    for one, candidate in zip(records, made.candidates, strict=True):
+        if refused_by(candidate) not in ("", *NOT_WRONG):
+            block, end, _ = one.text.partition("\n")[2].partition("M  END")
+            blocks.append(f"{candidate.row['name']}\n{block}{end}\n{data_block({'reason': candidate.reason})}")
+    return "".join(blocks)
 
 
 def _record_path(output: Path) -> Path:

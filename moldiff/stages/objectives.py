@@ -5,7 +5,7 @@ from pathlib import Path
 
 from moldiff.config.train import TaskShares, TrainOptions
 from moldiff.dataset.loader import MoleculeLoader
-from moldiff.dataset.storage import open_dataset
+from moldiff.dataset.storage import FeaturizedDataset
 from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.errors import UserError
 from moldiff.models.abilities import tasks_of
@@ -32,12 +32,13 @@ class Sources:
     refused: LikeSized | None = None
 
     @classmethod
-    def of(cls, options: TrainOptions, model: Model, state: Path) -> "Sources":
+    def of(cls, options: TrainOptions, model: Model, refused: FeaturizedDataset | None, state: Path) -> "Sources":
         """Those that the options name.
 
         Args:
             options: of the training.
             model: what the training starts from, with the properties that it is asked for.
+            refused: the set of molecules that are not wanted; None if there is none.
             state: folder for properties that are computed.
 
         Raises:
@@ -47,17 +48,16 @@ class Sources:
             return cls()
         assert options.begins_with is not None
         before = load_model(weights_path(options.begins_with))
-        if options.refused is None:
+        if refused is None:
             return cls(before)
-        folder = Path(options.refused)
-        dataset = open_dataset(folder, verify=True)
-        if dataset.info.hydrogens != model.statistics.hydrogens:
+        folder, hydrogens = refused.folder, refused.info.hydrogens
+        if hydrogens != model.statistics.hydrogens:
             raise UserError(
-                f"{folder}: has {dataset.info.hydrogens} hydrogens, the weights know {model.statistics.hydrogens}; "
+                f"{folder}: has {hydrogens} hydrogens, the weights know {model.statistics.hydrogens}; "
                 f"featurize with --for {options.begins_with}"
             )
-        _, properties = steered(options, model, dataset, state)
-        loader = MoleculeLoader.of(dataset, "train", model.network.vocabulary, properties, known_only=True)
+        _, properties = steered(options, model, refused, state)
+        loader = MoleculeLoader.of(refused, "train", model.network.vocabulary, properties, known_only=True)
         if not len(loader):
             raise UserError(f"{folder}: no molecule to learn from; featurize with --for {options.begins_with}")
         return cls(before, LikeSized(loader))

@@ -73,9 +73,10 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
     if missing := [name for name in STATISTICS if getattr(featurized.info, name) is None]:
         raise UserError(f"{dataset / INFO_FILE}: does not say {missing[0]}; featurize the molecules again")
     torch.manual_seed(options.seed)
-    claim_state(state, featurized, *([] if options.refused is None else [open_dataset(Path(options.refused))]))
+    refused = None if options.refused is None else open_dataset(Path(options.refused), verify=True)
+    claim_state(state, *(one for one in (featurized, refused) if one is not None))
     model, properties = steered(options, start_model(options, featurized.info), featurized, state)
-    sources = Sources.of(options, model, state)
+    sources = Sources.of(options, model, refused, state)
     if sources.before is not None:
         options = options.model_copy(update={"tasks": taught(options.tasks, sources.before)})
     vocabulary = model.network.vocabulary

@@ -1,10 +1,11 @@
 """What training lowers: losses of a network on noised molecules."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Protocol, runtime_checkable
 
 import torch
+from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from moldiff.diffusion.process import Process
@@ -69,14 +70,50 @@ class DenoisingObjective(nn.Module):
         """The loss of each modality and molecule of the part, on the free places; see `Objective`."""
         batch = MoleculeBatch(*clean)
         sigma = self.noise.draw(len(batch), random)
-        batch, given = patterned(batch, self.pattern, random)
-        levels = Levels.of(sigma, batch, given)
-        noisy = self.process.corrupt(batch, levels, random)
+        noised = Noised.of(batch, self.process, sigma, self.pattern, random)
         self_condition = bool(torch.rand((), generator=random) < self.self_conditioning)
-        like = next(self.network.parameters())
-        batch, noisy = (each.map(lambda tensor: tensor[part]).to(like.device, like.dtype) for each in (batch, noisy))
-        levels = levels.map(lambda tensor: tensor[part]).to(like.device, like.dtype)
-        return self.process.loss(predicted(self.network, noisy, levels, twice=self_condition), batch, levels)
+        noised = noised.part(part, next(self.network.parameters()))
+        return noised.losses(self.network, self.process, twice=self_condition)
+
+
+@dataclass(frozen=True)
+class Noised:
+    """Molecules as a network sees them.
+
+    Attributes:
+        clean: what they are.
+        noisy: what is shown of them.
+        levels: noise level of each place.
+    """
+
+    clean: MoleculeBatch
+    noisy: MoleculeBatch
+    levels: Levels
+
+    @classmethod
+    def of(
+        cls,
+        batch: MoleculeBatch,
+        process: Process,
+        sigma: Float[Tensor, " molecule"],
+        pattern: Pattern | None,
+        random: Generator,
+    ) -> "Noised":
+        """Clean molecules at these noise levels, Å; of what the pattern gives nothing is noised."""
+        clean, given = patterned(batch, pattern, random)
+        levels = Levels.of(sigma, clean, given)
+        return cls(clean, process.corrupt(clean, levels, random), levels)
+
+    def part(self, part: slice, like: Tensor) -> "Noised":
+        """Some of the molecules, where a tensor is and in its precision."""
+        clean, noisy = (
+            each.map(lambda tensor: tensor[part]).to(like.device, like.dtype) for each in (self.clean, self.noisy)
+        )
+        return Noised(clean, noisy, self.levels.map(lambda tensor: tensor[part]).to(like.device, like.dtype))
+
+    def losses(self, network: Denoiser, process: Process, *, twice: bool) -> dict[str, Tensor]:
+        """The loss of each modality and molecule; ``twice``: the network also sees its own first prediction."""
+        return process.loss(predicted(network, self.noisy, self.levels, twice=twice), self.clean, self.levels)
 
 
 def patterned(batch: MoleculeBatch, pattern: Pattern | None, random: Generator) -> tuple[MoleculeBatch, Given | None]:

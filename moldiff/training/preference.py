@@ -8,9 +8,10 @@ a molecule is a sum over modalities, so one margin covers positions, elements, c
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
@@ -18,28 +19,12 @@ from moldiff.dataset.loader import MoleculeLoader
 from moldiff.diffusion.process import Process
 from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.molecules.batch import MoleculeBatch
-from moldiff.molecules.levels import Levels
-from moldiff.training.objective import Fields, Pattern, patterned, predicted, weighted
+from moldiff.training.objective import Fields, Noised, Pattern, weighted
 
 Counterparts = Callable[[Int[Tensor, " molecule"], Generator], MoleculeBatch]
 """(numbers of atoms, random numbers) → one refused molecule for each, of about as many atoms."""
 PREFERENCE = "preference"
 """Name of the loss of the margin, beside those of the modalities."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """Molecules as a network sees them.
-
-    Attributes:
-        clean: what they are.
-        noisy: what is shown of them.
-        levels: noise level of each place.
-    """
-
-    clean: MoleculeBatch
-    noisy: MoleculeBatch
-    levels: Levels
 
 
 class PreferenceObjective(nn.Module):
@@ -92,29 +77,18 @@ class PreferenceObjective(nn.Module):
         preferred = MoleculeBatch(*clean)
         refused = self.refused(preferred.sizes, random)
         sigma = self.noise.draw(len(preferred), random)
-        shown = [self._shown(batch, sigma, random, part) for batch in (preferred, refused)]
+        both = [Noised.of(batch, self.process, sigma, self.pattern, random) for batch in (preferred, refused)]
         condition = bool(torch.rand((), generator=random) < self.self_conditioning)
         margins, losses = [], dict[str, Tensor]()
-        for one in shown:
-            own = self._losses(self.network, one, condition)
+        for noised in both:
+            one = noised.part(part, next(self.network.parameters()))
+            own = one.losses(self.network, self.process, twice=condition)
             with torch.no_grad():
-                before = weighted(self.process.weights, self._losses(self.reference, one, condition))
+                before = weighted(self.process.weights, one.losses(self.reference, self.process, twice=condition))
             margins.append(before - weighted(self.process.weights, own))
             losses = losses or own
         counted = self.strength * (sigma[part] > self.above).to(margins[0])
         return {PREFERENCE: functional.softplus(counted * (margins[1] - margins[0])), **losses}
-
-    def _shown(self, batch: MoleculeBatch, sigma: Float[Tensor, " molecule"], random: Generator, part: slice) -> Shown:
-        batch, given = patterned(batch, self.pattern, random)
-        levels = Levels.of(sigma, batch, given)
-        noisy = self.process.corrupt(batch, levels, random)
-        like = next(self.network.parameters())
-        clean, noisy = (each.map(lambda tensor: tensor[part]).to(like.device, like.dtype) for each in (batch, noisy))
-        return Shown(clean, noisy, levels.map(lambda tensor: tensor[part]).to(like.device, like.dtype))
-
-    def _losses(self, network: nn.Module, shown: Shown, condition: bool) -> dict[str, Tensor]:
-        made = predicted(network, shown.noisy, shown.levels, twice=condition)
-        return self.process.loss(made, shown.clean, shown.levels)
 
 
 @dataclass(frozen=True)
@@ -129,10 +103,14 @@ class LikeSized:
 
     def __call__(self, sizes: Int[Tensor, " molecule"], random: Generator) -> MoleculeBatch:
         """One refused molecule for each number of atoms; with even chances of those that come into question."""
-        order = self.loader.sizes.argsort(stable=True)
-        there = self.loader.sizes[order]
+        there = self.loader.sizes[self._order]
         nearest = there[(there[:, None] - sizes).abs().argmin(0)]
         low = torch.searchsorted(there, torch.minimum(sizes - 1, nearest))
         high = torch.searchsorted(there, torch.maximum(sizes + 1, nearest), right=True)
         drawn = low + (torch.rand(len(sizes), generator=random) * (high - low)).long()
-        return self.loader.gather(order[torch.minimum(drawn, high - 1)])
+        return self.loader.gather(self._order[torch.minimum(drawn, high - 1)])
+
+    @cached_property
+    def _order(self) -> Int[Tensor, " molecule"]:
+        """The molecules by their number of atoms."""
+        return self.loader.sizes.argsort(stable=True)

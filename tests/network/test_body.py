@@ -5,12 +5,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from moldiff.config.network import TransformerOptions
-from moldiff.molecules.levels import Levels
 from moldiff.network.body import Atoms
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.network.embeddings import CONDITION
 from moldiff.network.graph import CompleteGraph
 from tests import tiny
+from tests.network.learning import assert_learns
 from tests.symmetry import assert_equivariant
 
 
@@ -53,14 +53,4 @@ def test_another_body_is_equivariant() -> None:
 
 
 def test_another_body_learns() -> None:
-    network, clean, process = denoiser(), tiny.batch_of(6, 4, 5), tiny.process()
-    levels, losses = Levels.of(tiny.levels(0.3, 0.5, 0.7), clean), []
-    noisy = process.corrupt(clean, levels, tiny.seeded(1))
-    optimizer = torch.optim.Adam(network.parameters(), 1e-2)
-    for _ in range(30):
-        loss = process.total(process.loss(network(noisy, levels), clean, levels))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.5 * losses[0]
+    assert_learns(denoiser(), tiny.batch_of(6, 4, 5))

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moldiff.molecules.batch import Prediction
-from moldiff.molecules.levels import Levels
 from moldiff.network.body import Atoms, Body
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.network.embeddings import CONDITION
 from moldiff.network.graph import CompleteGraph
 from tests import tiny
+from tests.network.learning import assert_learns
 from tests.symmetry import assert_close, assert_equivariant
 
 
@@ -50,17 +50,7 @@ def test_unet_is_a_body() -> None:
 
 
 def test_unet_learns() -> None:
-    network, clean, process = unet(randomised=False, levels=2).train(), tiny.batch_of(8, 4, 5), tiny.process()
-    levels, losses = Levels.of(tiny.levels(0.3, 0.5, 0.7), clean), []
-    noisy = process.corrupt(clean, levels, tiny.seeded(1))
-    optimizer = torch.optim.Adam(network.parameters(), 1e-2)
-    for _ in range(30):
-        loss = process.total(process.loss(network(noisy, levels), clean, levels))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.5 * losses[0]
+    assert_learns(unet(randomised=False, levels=2).train(), tiny.batch_of(8, 4, 5))
 
 
 @pytest.mark.parametrize("sizes", [(7, 4), (1, 1)])
@@ -79,7 +69,7 @@ def test_every_parameter_gets_a_finite_gradient_also_for_atoms_at_one_place(size
 def body_of(network: DenoisingNetwork, pos: torch.Tensor, bonded: torch.Tensor | None = None) -> tuple[Atoms, Any]:
     """What the body makes of equal atoms at these positions; as a second value how its pairs changed."""
     atoms = pos.shape[1]
-    graph = CompleteGraph.of(torch.ones(1, atoms, dtype=torch.bool), pos.dtype, bonded)
+    graph = CompleteGraph.of(torch.ones(1, atoms, dtype=torch.bool), pos.dtype, None if bonded is None else lambda: bonded)
     pairs = torch.ones(1, len(graph.index.row), 6, dtype=pos.dtype)
     scalars = torch.ones(1, atoms, 16, dtype=pos.dtype)
     made, changed = network.body(Atoms(scalars, pos), pairs, torch.ones(1, CONDITION, dtype=pos.dtype), graph)

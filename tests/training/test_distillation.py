@@ -26,22 +26,11 @@ from moldiff.training.objective import Objective, tensors
 from tests import tiny
 from tests.diffusion.test_process import exact_prediction
 from tests.symmetry import assert_close
+from tests.training.oracle import Oracle
 from tests.training.tiny_session import random_pattern
 
 GRID = student_grid(DistillOptions(evaluations=4, sigma_max=3.0, sigma_min=0.1, rho=3.0))
 PLAIN = Numbers()
-
-
-class Oracle(nn.Module):
-    """Says of every molecule that it is the known one."""
-
-    def __init__(self, known: MoleculeBatch) -> None:
-        super().__init__()
-        self.known, self.anchor = known, nn.Parameter(torch.zeros(1, dtype=torch.float64))
-
-    def forward(self, noisy: MoleculeBatch, levels: Levels, previous: Prediction | None) -> Prediction:
-        exact = exact_prediction(self.known)
-        return Prediction(exact.pos + self.anchor, exact.element, exact.charge, exact.bond)
 
 
 def teacher_of(network: Denoiser, substeps: int = 3, numbers: Numbers = PLAIN) -> Teacher:

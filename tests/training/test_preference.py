@@ -15,30 +15,18 @@ from moldiff.dataset.loader import MoleculeLoader
 from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.errors import UserError
 from moldiff.models.checkpoint import Model, Statistics, load_model, save_model
-from moldiff.molecules.batch import MoleculeBatch, Prediction
-from moldiff.molecules.levels import Levels
+from moldiff.molecules.batch import MoleculeBatch
 from moldiff.stages.train import train
 from moldiff.training.objective import DenoisingObjective, Objective, tensors
 from moldiff.training.preference import PREFERENCE, LikeSized, PreferenceObjective
 from tests import tiny
 from tests.diffusion.test_process import exact_prediction
 from tests.symmetry import assert_close
+from tests.training.oracle import Oracle
 from tests.training.tiny_session import random_pattern
 
 NOISE = NoiseDistribution(-1.0, 1.0)
 PREFERRED, REFUSED = tiny.batch_of(5, 4, 3, 2), tiny.batch_of(5, 4, 3, 2, seed=9)
-
-
-class Believes(nn.Module):
-    """Says of each molecule that it is the one of a known batch."""
-
-    def __init__(self, known: MoleculeBatch) -> None:
-        super().__init__()
-        self.known, self.anchor = known, nn.Parameter(torch.zeros(1, dtype=torch.float64))
-
-    def forward(self, noisy: MoleculeBatch, levels: Levels, previous: Prediction | None) -> Prediction:
-        exact = exact_prediction(self.known)
-        return Prediction(exact.pos + self.anchor, exact.element, exact.charge, exact.bond)
 
 
 def refused(sizes: Tensor, random: Generator) -> MoleculeBatch:
@@ -58,7 +46,7 @@ def test_at_the_start_no_pair_is_told_apart() -> None:
 @pytest.mark.parametrize(("strength", "above"), [(0.01, 0.0), (3.0, 0.6), (3.0, 0.8)])
 def test_the_margin_is_what_both_errors_say(strength: float, above: float) -> None:
     """One network is right about the preferred molecules, its reference about the refused: all errors are known."""
-    right, wrong = Believes(PREFERRED), Believes(REFUSED)
+    right, wrong = Oracle(PREFERRED), Oracle(REFUSED)
     fixed = NoiseDistribution(math.log(0.7), 1e-12)
     process, levels = tiny.process(), tiny.at(PREFERRED, float(fixed.draw(1, tiny.seeded())))
     cost = process.loss(exact_prediction(REFUSED), PREFERRED, levels)
