@@ -69,7 +69,8 @@ def test_every_parameter_gets_a_finite_gradient_also_for_atoms_at_one_place(size
 def body_of(network: DenoisingNetwork, pos: torch.Tensor, bonded: torch.Tensor | None = None) -> tuple[Atoms, Any]:
     """What the body makes of equal atoms at these positions; as a second value how its pairs changed."""
     atoms = pos.shape[1]
-    graph = CompleteGraph.of(torch.ones(1, atoms, dtype=torch.bool), pos.dtype, None if bonded is None else lambda: bonded)
+    given = None if bonded is None else lambda: bonded
+    graph = CompleteGraph.of(torch.ones(1, atoms, dtype=torch.bool), pos.dtype, given)
     pairs = torch.ones(1, len(graph.index.row), 6, dtype=pos.dtype)
     scalars = torch.ones(1, atoms, 16, dtype=pos.dtype)
     made, changed = network.body(Atoms(scalars, pos), pairs, torch.ones(1, CONDITION, dtype=pos.dtype), graph)
