@@ -29,8 +29,9 @@ from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.models.checkpoint import Model, new_model
 from moldiff.molecules.batch import MoleculeBatch
 from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.sampling.decode import Sampled
 from moldiff.sampling.plan import Plan
-from moldiff.sampling.sampler import Sampled, Sampler
+from moldiff.sampling.sampler import Sampler
 from moldiff.stages.objectives import denoising
 from moldiff.training.learner import Learner
 from moldiff.training.loop import Progress, steps

@@ -34,6 +34,8 @@ from moldiff.scoring.rows import score_records
 from moldiff.scoring.sets.reference import arrays_at
 
 Cut = Callable[[BondGraph, np.random.Generator], np.ndarray | None]
+FROM_THE_START = 1000.0
+"""Noise level of restarts, as the command has it for a kept part: the first of the grid."""
 COLUMNS = ("valid", "valid_strict", "pb_valid", "rings_known")
 
 
@@ -114,7 +116,7 @@ def main() -> None:
             )
             used += 1
             chosen = KeptPart((part,))
-            plan = Plan.of(SampleOptions(n=samples, seed=used))
+            plan = Plan.of(SampleOptions(n=samples, seed=used, restart_from=FROM_THE_START))
             start = time.process_time()
             made = [
                 one

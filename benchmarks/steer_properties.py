@@ -28,8 +28,9 @@ from moldiff.chemistry.parsing import parse_record
 from moldiff.config.sample import SampleOptions
 from moldiff.dataset.properties import read_columns
 from moldiff.dataset.storage import open_dataset
+from moldiff.sampling.decode import Sampled
 from moldiff.sampling.plan import LARGEST_BATCH, Plan, PlannedBatch
-from moldiff.sampling.sampler import Sampled, Sampler
+from moldiff.sampling.sampler import Sampler
 from moldiff.scoring.computed import COMPUTED, descriptors_of
 from moldiff.scoring.molecule.validity import sanitize
 

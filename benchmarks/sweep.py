@@ -18,8 +18,9 @@ from moldiff.chemistry.formats.sdf import write_sdf_block
 from moldiff.config.check import CheckOptions
 from moldiff.config.options import parse
 from moldiff.config.sample import SampleOptions
+from moldiff.sampling.decode import Sampled
 from moldiff.sampling.plan import Plan
-from moldiff.sampling.sampler import Sampled, Sampler
+from moldiff.sampling.sampler import Sampler
 from moldiff.stages.check import check
 
 SHOWN = ("valid_strict", "atom_stability", "pb_valid_of_all", "uniqueness")

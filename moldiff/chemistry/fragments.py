@@ -13,14 +13,13 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from moldiff.chemistry.arrays import MoleculeArrays, to_arrays
+from moldiff.chemistry.exits import Exit, exits_of
 from moldiff.chemistry.formats.records import read_records
 from moldiff.chemistry.parsing import Rejected, has_coordinates, parse_record
 from moldiff.chemistry.sides import Side, sides_of
 from moldiff.errors import UserError
 
 DUMMY = 0
-NEAREST = 0.8
-"""Smallest distance, Å, of atoms of two parts."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +29,16 @@ class Fragment:
     Attributes:
         arrays: its atoms, their positions, the bonds among them.
         open: [atom] whether a bond to a new atom may be made.
+        exits: the bonds that may leave it, where atoms are expected.
+        marked: whether something was asked for at each of the exits.
         sides: where new neighbours of open atoms have to be.
         name: of the molecule or file, for messages.
     """
 
     arrays: MoleculeArrays
     open: np.ndarray
+    exits: tuple[Exit, ...]
+    marked: bool
     sides: tuple[Side, ...] = ()
     name: str = ""
 
@@ -127,10 +130,12 @@ def fragment_of(mol: Chem.Mol, name: str, *, hydrogens: str, pieces: int = 1) ->
         UserError: it has another number of pieces, no open atom, or a mark that is not on one atom.
     """
     marked = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetAtomicNum() == DUMMY]
-    opened = {_check_mark(mol.GetAtomWithIdx(index), name) for index in marked}
+    opened: dict[int, list[int]] = {}
+    for index in marked:
+        opened.setdefault(_check_mark(mol.GetAtomWithIdx(index), name), []).append(index)
     if not marked:
-        opened = {atom.GetIdx() for atom in mol.GetAtoms() if atom.GetAtomicNum() > 1 and atom.GetTotalNumHs(True)}
-    sides = sides_of(mol, opened, set(marked))
+        opened = {a.GetIdx(): [] for a in mol.GetAtoms() if a.GetAtomicNum() > 1 and a.GetTotalNumHs(True)}
+    sides = sides_of(mol, set(opened), set(marked))
     full = Chem.AddHs(mol, addCoords=True) if hydrogens == "explicit" else Chem.Mol(mol)
     left_out = set(marked)
     for atom in full.GetAtoms():
@@ -156,7 +161,7 @@ def fragment_of(mol: Chem.Mol, name: str, *, hydrogens: str, pieces: int = 1) ->
         for side in sides
         if side.atom in place and all(other in place for other in side.others)
     )
-    return Fragment(arrays, open_atoms, moved, name)
+    return Fragment(arrays, open_atoms, exits_of(full, opened, place), bool(marked), moved, name)
 
 
 def without_atoms(mol: Chem.Mol, atoms: Sequence[int], name: str, *, hydrogens: str) -> Fragment:
@@ -184,41 +189,14 @@ def without_atoms(mol: Chem.Mol, atoms: Sequence[int], name: str, *, hydrogens: 
     if not atoms or not kept:
         which = "every atom" if atoms else "no atom"
         raise UserError(f"{name}: {which} is replaced; name some of its {total} atoms")
-    opened = [any(near.GetIdx() in set(atoms) for near in full.GetAtomWithIdx(index).GetNeighbors()) for index in kept]
-    if not any(opened):
+    replaced, opened = set(atoms), {}
+    for index in kept:
+        if beyond := [n.GetIdx() for n in full.GetAtomWithIdx(index).GetNeighbors() if n.GetIdx() in replaced]:
+            opened[index] = beyond
+    if not opened:
         raise UserError(f"{name}: no kept atom is bonded to those that are replaced; they are a separate molecule")
-    return Fragment(_taken(to_arrays(full), kept), np.array(opened, dtype=bool), (), name)
-
-
-def joined(fragments: Sequence[Fragment]) -> Fragment:
-    """Several parts as one, each in its pose.
-
-    Raises:
-        UserError: two atoms of different parts coincide.
-    """
-    offsets = np.cumsum([0, *(len(one) for one in fragments)])
-    positions = np.concatenate([one.arrays.positions for one in fragments])
-    for number, one in enumerate(fragments):
-        others = np.delete(positions, np.arange(offsets[number], offsets[number + 1]), 0)
-        if len(others) and np.linalg.norm(one.arrays.positions[:, None] - others, axis=2).min() < NEAREST:
-            raise UserError(
-                f"{one.name}: an atom is nearer than {NEAREST} Å to one of another part; move the parts apart"
-            )
-    pairs = zip(fragments, offsets.tolist(), strict=False)
-    arrays = MoleculeArrays(
-        positions,
-        np.concatenate([one.arrays.atomic_numbers for one in fragments]),
-        np.concatenate([one.arrays.formal_charges for one in fragments]),
-        np.concatenate([one.arrays.bonds + np.uint16(first) for one, first in pairs]),
-        np.concatenate([one.arrays.bond_orders for one in fragments]),
-    )
-    sides = tuple(
-        replace(side, atom=side.atom + first, others=(side.others[0] + first, side.others[1] + first))
-        for one, first in zip(fragments, offsets.tolist(), strict=False)
-        for side in one.sides
-    )
-    opened = np.concatenate([one.open for one in fragments])
-    return Fragment(arrays, opened, sides, " + ".join(one.name for one in fragments))
+    exits = exits_of(full, opened, {old: new for new, old in enumerate(kept)})
+    return Fragment(_taken(to_arrays(full), kept), np.isin(kept, list(opened)), exits, marked=True, name=name)
 
 
 def parse_atoms(text: str) -> list[int]:

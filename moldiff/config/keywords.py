@@ -23,7 +23,7 @@ class SampleKeywords(TypedDict, total=False):
     restarts: int
     restart_if: Literal["invalid", "unknown_rings", "unreasonable"]
     rings_of: str | None
-    restart_from: float
+    restart_from: float | None
     atoms: str | None
     any_size: bool
     scaffold: str | None

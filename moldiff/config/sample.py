@@ -12,6 +12,10 @@ LARGEST_SIZE = 1000
 """Atoms of a molecule, at most."""
 
 
+RESTART_FROM = 1.2
+"""Noise level of the restart of a molecule of which nothing is given, Å."""
+
+
 class SampleOptions(Options):
     """Generation of molecules."""
 
@@ -49,8 +53,9 @@ class SampleOptions(Options):
     rings_of: str | None = None
     """Set whose ring systems are known to restart_if: a dataset folder, a molecule file or the name of shipped weights.
     By default that of the shipped weights that sample; in a workflow that of its dataset."""
-    restart_from: float = Field(1.2, gt=0, le=1000)
-    """Noise level of a restart, Å: it keeps the shape and lets elements and bonds be sampled again."""
+    restart_from: float | None = Field(None, gt=0, le=1000)
+    """Noise level of a restart, Å. By default 1.2, which keeps the shape and lets elements and bonds be sampled again;
+    around a kept part sigma_max, since most of what fails there is in pieces."""
     atoms: str | None = None
     """Atoms of each molecule: a number, or a range such as 20:30; by default the network decides, if it was trained
     with placeholders, else sizes are drawn from the training set's histogram. With redesign: the atoms to replace, such
@@ -129,6 +134,13 @@ class SampleOptions(Options):
         """Files of the kept part."""
         return [path for path in (self.scaffold, self.redesign, self.grow, *self.link) if path is not None]
 
+    @property
+    def restart_level(self) -> float:
+        """``restart_from``, or what it is by default, Å."""
+        if self.restart_from is not None:
+            return self.restart_from
+        return self.sigma_max if self.parts or self.scaffold_smiles else RESTART_FROM
+
     @model_validator(mode="after")
     def _one_task(self) -> Self:
         tasks = {name: getattr(self, name) for name in ("scaffold", "scaffold_smiles", "link", "redesign", "grow")}
@@ -154,8 +166,8 @@ class SampleOptions(Options):
             raise ValueError(f"sigma_min {self.sigma_min} is not below sigma_max {self.sigma_max}")
         if self.guidance_low > self.guidance_high:
             raise ValueError(f"guidance_low {self.guidance_low} is above guidance_high {self.guidance_high}")
-        if self.restarts and self.restart_from < self.sigma_min:
-            raise ValueError(f"restart_from {self.restart_from} is below sigma_min {self.sigma_min}")
+        if self.restarts and self.restart_level < self.sigma_min:
+            raise ValueError(f"restart_from {self.restart_level} is below sigma_min {self.sigma_min}")
         return self
 
 

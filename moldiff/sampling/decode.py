@@ -15,6 +15,35 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Sampled:
+    """One molecule as it left the model.
+
+    Attributes:
+        index: its number.
+        arrays: its atoms and bonds.
+        restarts: how often it was taken back.
+        flaw: what is wrong at the part that was to be kept; empty if nothing is.
+        given: its first atoms, which were given.
+    """
+
+    index: int
+    arrays: MoleculeArrays
+    restarts: int = 0
+    flaw: str = ""
+    given: int = 0
+
+    @property
+    def finite(self) -> bool:
+        """Whether all coordinates are numbers."""
+        return is_finite(self.arrays)
+
+    @property
+    def noted(self) -> dict[str, str]:
+        """Properties of the written molecule: the numbers of its given atoms, from 1, if it has some."""
+        return {"moldiff_given_atoms": ",".join(map(str, range(1, self.given + 1)))} if self.given else {}
+
+
+@dataclass(frozen=True)
 class Decoder:
     """Reads batches as molecules.
 

@@ -69,7 +69,7 @@ class Plan:
                 solver, numbers = euler, Numbers(eta=1.0, temperature=options.temperature)
             case "ddim":
                 solver, numbers = euler, Numbers(eta=0.0, temperature=options.temperature)
-        return cls(options, grid, tail(grid, options.restart_from), solver, numbers)
+        return cls(options, grid, tail(grid, options.restart_level), solver, numbers)
 
     @property
     def evaluations(self) -> int:

@@ -1,7 +1,7 @@
 """Molecules from a trained model: the Python API, and the batches that the sample stage writes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, get_args
@@ -17,6 +17,7 @@ from moldiff.config.options import parse
 from moldiff.config.sample import SampleOptions
 from moldiff.diffusion.mixture import mixed
 from moldiff.diffusion.restarts import restarted
+from moldiff.diffusion.schedules import Grid
 from moldiff.diffusion.solvers import generate
 from moldiff.errors import UserError
 from moldiff.models.abilities import require_task
@@ -26,7 +27,7 @@ from moldiff.molecules.batch import MoleculeBatch
 from moldiff.molecules.denoiser import Denoiser
 from moldiff.molecules.levels import Given, Levels
 from moldiff.sampling.acceptance import Acceptance, acceptance
-from moldiff.sampling.decode import Decoder, is_finite
+from moldiff.sampling.decode import Decoder, Sampled
 from moldiff.sampling.finish import Hydrogens, finish, progress_bar
 from moldiff.sampling.molecules import Molecules
 from moldiff.sampling.plan import Plan, PlannedBatch, tail
@@ -40,34 +41,8 @@ if TYPE_CHECKING:
 
     from moldiff.sampling.likelihood import Likelihood
 
-
-@dataclass(frozen=True)
-class Sampled:
-    """One molecule as it left the model.
-
-    Attributes:
-        index: its number.
-        arrays: its atoms and bonds.
-        restarts: how often it was taken back.
-        flaw: what is wrong at the part that was to be kept; empty if nothing is.
-        given: its first atoms, which were given.
-    """
-
-    index: int
-    arrays: MoleculeArrays
-    restarts: int = 0
-    flaw: str = ""
-    given: int = 0
-
-    @property
-    def finite(self) -> bool:
-        """Whether all coordinates are numbers."""
-        return is_finite(self.arrays)
-
-    @property
-    def noted(self) -> dict[str, str]:
-        """Properties of the written molecule: the numbers of its given atoms, from 1, if it has some."""
-        return {"moldiff_given_atoms": ",".join(map(str, range(1, self.given + 1)))} if self.given else {}
+Around = Callable[[Int[Tensor, " chosen"]], MoleculeBatch]
+"""Known molecules at these indices, with positions of their free atoms that were drawn where atoms may be."""
 
 
 class Sampler:
@@ -199,12 +174,16 @@ class Sampler:
             state, restarts = self.run(plan, blank, None, random, lambda arrays: accepts(self.decoder.rdkit(arrays)))
             return self.sampled(state, batch.indices, restarts.tolist())
         accepts = accepts.allowing(self.decoder.rdkit(part.pose(0).arrays))
-        known, given = part.known(blank, batch.indices, self.model.network.vocabulary)
+        vocabulary = self.model.network.vocabulary
+        known, given = part.known(blank, batch.indices, vocabulary)
 
         def accepted(arrays: MoleculeArrays) -> bool:
             return not part.flaw(arrays) and accepts(self.decoder.rdkit(arrays))
 
-        state, restarts = self.run(plan, known, given, random, accepted)
+        def around(index: Int[Tensor, " chosen"]) -> MoleculeBatch:
+            return part.surrounded(known.select(index), [batch.indices[place] for place in index.tolist()], random)
+
+        state, restarts = self.run(plan, known, given, random, accepted, around=around)
         completed = self.sampled(state, batch.indices, restarts.tolist())
         completed = [replace(one, arrays=part.restored(one.arrays, one.index)) for one in completed]
         return [replace(one, flaw=part.flaw(one.arrays), given=len(part)) for one in completed]
@@ -234,49 +213,61 @@ class Sampler:
         random: torch.Generator,
         accepted: Callable[[MoleculeArrays], bool] | None = None,
         raised: float | None = None,
+        around: Around | None = None,
     ) -> tuple[MoleculeBatch, Int[Tensor, " molecule"]]:
         """Finished molecules on the CPU, and how often each was taken back; see `complete`.
 
         A molecule is taken back if it is not valid_strict, or not ``accepted``. With ``raised`` all known molecules
-        are raised to that noise level, Å, and made again from there, instead of beginning from the prior.
+        are raised to that noise level, Å, and made again from there, instead of beginning from the prior. With
+        ``around``, which draws the positions of the free atoms of the molecules at some indices, sampling begins from
+        these, and so does a restart from the first level of the grid.
         """
         options, process = plan.options, self.process
         device = torch.device(chosen_device(options.accelerator))
         network = self.model.network.to(device)
-        start = known if given is None else given.framed(known)
-        start = start.to(device, next(network.parameters()).dtype)
+        precision = next(network.parameters()).dtype
+        start = (known if given is None else given.framed(known)).to(device, precision)
         given = None if given is None else given.map(lambda mask: mask.to(device))
+        latents = self.model.statistics.latents
 
-        def around(inner: Denoiser) -> Denoiser:
+        def steered_by(inner: Denoiser) -> Denoiser:
             return steered(inner, options, self.model, start)
 
-        latents = self.model.statistics.latents
-        denoiser = mixed(network, latents, random, around) if latents else around(network)
+        denoiser = mixed(network, latents, random, steered_by) if latents else steered_by(network)
 
         def judge(state: MoleculeBatch) -> Bool[Tensor, " molecule"]:
             all_arrays = self.decoder.arrays(state)
             good = [self.decoder.strict(one) and (accepted is None or accepted(one)) for one in all_arrays]
             return torch.tensor(good, dtype=torch.bool)
 
-        def again(state: MoleculeBatch, index: Int[Tensor, " chosen"]) -> MoleculeBatch:
-            begin = state.replace(pos=state.pos.nan_to_num(0, 0, 0))
-            own = None if given is None else given.map(lambda mask: mask[index])
-            if own is not None:
-                begin = own.kept(start.select(index), begin)
+        def made(begin: MoleculeBatch, own: Given | None, grid: Grid, *, from_clean: bool = True) -> MoleculeBatch:
             levels = Levels.along(begin, own)
-            grid = plan.restart_grid
             *_, last = generate(
-                process, denoiser, plan.solver, grid, begin, random, levels, plan.numbers, from_clean=True
+                process, denoiser, plan.solver, grid, begin, random, levels, plan.numbers, from_clean=from_clean
             )
             return last
 
+        def placed(around: Around, index: Int[Tensor, " chosen"], own: Given) -> MoleculeBatch:
+            """Made from drawn positions, and from elements, charges and bonds of which nothing is known."""
+            begin = own.framed(around(index).to(device, precision))
+            blank = process.prior(begin, Levels.along(begin, own)(float(plan.grid[0])), random)
+            return made(blank.replace(pos=begin.pos), own, plan.grid)
+
+        def again(state: MoleculeBatch, index: Int[Tensor, " chosen"]) -> MoleculeBatch:
+            own = None if given is None else given.map(lambda mask: mask[index])
+            if own is not None and around is not None and plan.restart_grid[0] == plan.grid[0]:
+                return placed(around, index, own)
+            begin = state.replace(pos=state.pos.nan_to_num(0, 0, 0))
+            return made(begin if own is None else own.kept(start.select(index), begin), own, plan.restart_grid)
+
         # not all cores there are: a seed gives the same molecules on machines of one core and of many
         with torch_threads(options.threads or min(FEW_THREADS, available_cores())):
-            levels = Levels.along(start, given)
-            grid = plan.grid if raised is None else tail(plan.grid, raised)
-            *_, state = generate(
-                process, denoiser, plan.solver, grid, start, random, levels, plan.numbers, from_clean=raised is not None
-            )
+            if around is not None and given is not None:
+                state = placed(around, torch.arange(len(known)), given)
+            elif raised is not None:
+                state = made(start, given, tail(plan.grid, raised))
+            else:
+                state = made(start, given, plan.grid, from_clean=False)
             state, restarts = restarted(state, judge, again, options.restarts)
         state = state.to("cpu")
         return (state if given is None else given.map(lambda mask: mask.cpu()).unframed(known, state)), restarts

@@ -10,16 +10,17 @@ import torch
 from rdkit import Chem
 
 from moldiff.chemistry.arrays import MoleculeArrays
+from moldiff.chemistry.exits import expected_positions
 from moldiff.chemistry.fragments import (
     Fragment,
     fragment_of,
     fragments_of_smiles,
-    joined,
     parse_atoms,
     read_fragment,
     read_molecule,
     without_atoms,
 )
+from moldiff.chemistry.joining import joined
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import LIMITS, UserError
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
@@ -71,6 +72,23 @@ class KeptPart:
         closed = torch.zeros_like(blank.mask)
         closed[:, : len(self)] = torch.from_numpy(np.stack([~one.open for one in poses]))
         return known, Given.fragment(known, atoms.expand_as(closed), closed)
+
+    def surrounded(self, known: MoleculeBatch, indices: Sequence[int], random: torch.Generator) -> MoleculeBatch:
+        """The molecules with their other atoms where these may be, beyond the bonds that leave the part.
+
+        Args:
+            known: molecules with the part at their first places, all of their atoms real.
+            indices: their numbers.
+            random: of the positions.
+        """
+        draw = np.random.default_rng(int(torch.randint(2**62, (), generator=random)))
+        new = known.mask.shape[1] - len(self)
+        pos = known.pos.clone()
+        for row, index in enumerate(indices):
+            pose = self.pose(index)
+            places = expected_positions(pose.arrays.positions, pose.exits, new, draw, every=pose.marked)
+            pos[row, len(self) :] = torch.from_numpy(places)
+        return known.replace(pos=pos)
 
     def restored(self, arrays: MoleculeArrays, index: int) -> MoleculeArrays:
         """A finished molecule with the part's positions in full precision, as they were given."""

@@ -11,12 +11,12 @@ from rdkit.Chem import rdDistGeom
 from moldiff.chemistry.fragments import (
     Fragment,
     fragments_of_smiles,
-    joined,
     parse_atoms,
     read_fragment,
     read_molecule,
     without_atoms,
 )
+from moldiff.chemistry.joining import joined
 from moldiff.errors import UserError
 
 

@@ -107,5 +107,5 @@ def test_restarts_begin_where_the_options_say() -> None:
 @pytest.mark.parametrize("schedule", ["karras", "linear", "cosine"])
 def test_restart_where_no_level_is_low_enough_begins_at_its_own(options: dict[str, Any], schedule: Any) -> None:
     plan = Plan.of(SampleOptions(schedule=schedule, **options))
-    assert 0 < float(plan.restart_grid[0]) <= plan.options.restart_from
+    assert 0 < float(plan.restart_grid[0]) <= plan.options.restart_level
     assert (len(plan.restart_grid), plan.restart_evaluations) == (2, 1)

@@ -1,6 +1,8 @@
 """Kept parts come out as they went in, to the last bit, whatever the network says around them."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,15 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
+from torch import nn
 
 from moldiff.chemistry.arrays import MoleculeArrays, to_arrays
 from moldiff.chemistry.bond_graph import BondGraph
 from moldiff.chemistry.cutting import cut_one, cut_several, union
-from moldiff.chemistry.fragments import Fragment, without_atoms
+from moldiff.chemistry.exits import DISTANCE
+from moldiff.chemistry.fragments import Fragment, fragments_of_smiles, without_atoms
 from moldiff.chemistry.sides import Side
 from moldiff.errors import UserError
 from moldiff.models.checkpoint import Model, Statistics
-from moldiff.molecules.batch import Vocabulary
+from moldiff.molecules.batch import MoleculeBatch, Vocabulary
+from moldiff.molecules.levels import Levels
 from moldiff.network.build import build_network
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
@@ -64,7 +69,7 @@ def test_a_random_part_is_kept_exactly(sampler: Sampler, data: st.DataObject, se
     kept = union(parts, graph.atoms) if parts else cut_one(graph, random)
     fragment = without_atoms(mol, np.flatnonzero(~kept).tolist(), "part", hydrogens="implicit")
     if seed % 3 == 0:
-        fragment = Fragment(fragment.arrays, np.ones(len(fragment), dtype=bool))
+        fragment = replace(fragment, open=np.ones(len(fragment), dtype=bool))
     part = KeptPart((fragment,))
     plan = Plan.of(tiny.sample_options(n=3, steps=3, restarts=1, seed=seed))
     for batch in plan.batches(sampler.model.statistics, kept=len(part)):
@@ -137,7 +142,48 @@ def test_a_turned_stereocentre_is_named() -> None:
     arrays = MoleculeArrays(pos, np.full(4, 6), np.zeros(4), np.array([[0, 1], [0, 2], [0, 3]]), np.ones(3, int))
     fragment = MoleculeArrays(pos[:3], np.full(3, 6), np.zeros(3), arrays.bonds[:2], np.ones(2, int))
     opened = np.array([True, False, False])
-    right, wrong = (KeptPart((Fragment(fragment, opened, (Side(0, (1, 2), False, sign),)),)) for sign in (1, -1))
+    right, wrong = (
+        KeptPart((Fragment(fragment, opened, (), True, (Side(0, (1, 2), False, sign),)),)) for sign in (1, -1)
+    )
     assert right.flaw(arrays) == ""
     assert wrong.flaw(arrays) == "stereocentre turned"
     assert wrong.flaw(fragment) == ""
+
+
+def first_seen(sampler: Sampler, smiles: str, n: int, **options: Any) -> list[MoleculeBatch]:
+    """The noised molecules that the network was shown first in each sampling and restart of a batch."""
+    seen: list[MoleculeBatch] = []
+
+    def look(network: nn.Module, inputs: tuple[MoleculeBatch, Levels]) -> None:
+        if float(inputs[1].highest[0]) == pytest.approx(5.0):
+            seen.append(inputs[0])
+
+    hook = sampler.model.network.register_forward_pre_hook(look)
+    try:
+        sampler.sample(n, scaffold_smiles=smiles, poses=1, steps=2, batch_pairs=10**6, **options)
+    finally:
+        hook.remove()
+    return seen
+
+
+def test_sampling_begins_beyond_the_open_atom(sampler: Sampler) -> None:
+    """The mean over molecules of the new atoms' centre lies where a bond leaves the part, at the distance of data."""
+    (seen,) = first_seen(sampler, "C1CCCCC1[*:1]", 120, atoms=16, restarts=0)
+    (part,) = fragments_of_smiles("C1CCCCC1[*:1]", hydrogens="implicit", conformers=1, seed=0)
+    own = part.arrays.positions - part.arrays.positions.mean(0)
+    new = seen.pos.shape[1] - len(part)
+    expected = own[5] + DISTANCE[0] * new ** DISTANCE[1] * part.exits[0].direction
+    centre = seen.pos[:, len(part) :].mean((0, 1)).numpy()
+    np.testing.assert_allclose(centre, expected, atol=0.8)
+    assert np.linalg.norm(centre) > 3
+
+
+def test_what_fails_around_a_part_begins_again_elsewhere(sampler: Sampler) -> None:
+    """An untrained network completes nothing; each restart is from the first level, and from other positions."""
+    first, *others = first_seen(sampler, "C1CCCCC1[*:1]", 20, atoms=16, restarts=2)
+    assert len(others) == 2
+    for again in others:
+        assert len(again) > 10
+    again = others[0].pos[:, 6:].mean(1)
+    nearest = torch.cdist(again.double(), first.pos[:, 6:].mean(1).double()).amin(1)
+    assert nearest.min() > 1e-3

@@ -16,8 +16,9 @@ from moldiff.models.checkpoint import Model, Statistics, save_model
 from moldiff.molecules.batch import MoleculeBatch, Prediction
 from moldiff.molecules.levels import Levels
 from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.sampling.decode import Sampled
 from moldiff.sampling.plan import Plan, PlannedBatch
-from moldiff.sampling.sampler import Sampled, Sampler
+from moldiff.sampling.sampler import Sampler
 from moldiff.stages.sample import merge_samples, sample
 from tests import tiny
 
