@@ -94,13 +94,13 @@ def refused_molecules():
 
 
 def ranking_files():
-    """Files that the ranking reads beside the check: the user's own scores, alerts and known molecules."""
+    """Files that the ranking reads beside the check: the user's own scores, alerts, known molecules and tables."""
     own = [
         score.rpartition(":")[0]
         for score in CONFIG.rank.scores.values()
         if ".py:" in score and not score.startswith(("command:", "command-sdf:"))
     ]
-    named = [CONFIG.rank.alerts, *CONFIG.rank.similar_to]
+    named = [CONFIG.rank.alerts, *CONFIG.rank.similar_to, *CONFIG.rank.tables]
     known = [path for path in named if path and Path(path).is_file()]
     return as_named(own, "rank.scores") + as_named(known, "rank")
 

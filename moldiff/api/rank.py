@@ -15,6 +15,7 @@ from moldiff.errors import UserError
 from moldiff.sampling.finish import finish
 from moldiff.sampling.molecules import Molecules
 from moldiff.scoring.shortlist import Candidate, Judge, choose, record, refusals, summary_lines, tags
+from moldiff.scoring.tables import join_tables
 from moldiff.stages.rank import qualify
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ def rank(
     if n < 1:
         raise UserError("rank: n must be at least 1")
     checked = molecules if isinstance(molecules, Checked) else check(molecules, train=train)
-    candidates = [Candidate(dict(row)) for row in checked.rows]
+    rows = [dict(row) for row in checked.rows]
+    join_tables(rows, chosen.tables)
+    candidates = [Candidate(row) for row in rows]
     judge = Judge(chosen, candidates[0].row)
     passing = judge.refuse_early(candidates)
     mols = {row["index"]: mol for row, mol in zip(checked.rows, checked.molecules, strict=True)}

@@ -16,7 +16,7 @@ from moldiff.models.abilities import default_weights
 PANEL = "Molecules in one command"
 EXIT_TOO_FEW = 3
 GROUPS = (GenerateOptions, SampleOptions, RankOptions)
-_SET_BY_GENERATE = ("shards",)
+_SET_BY_GENERATE = ("shards", "tables")
 
 app = typer.Typer()
 

@@ -6,7 +6,7 @@ COMMON = frozenset(
         *("inputs", "hydrogens", "max_atoms", "conformers", "neutralize", "relax", "smiles_column"),
         *("start_from", "steps", "minutes", "batch_size", "learning_rate", "seed", "accelerator", "devices", "threads"),
         *("n", "preset", "budget", "novel", "atoms", "charge", "min_valid", "workers", "title", "pictures"),
-        *("filters", "smarts", "not_smarts", "alerts", "similar_to", "weights", "scores"),
+        *("filters", "smarts", "not_smarts", "alerts", "similar_to", "weights", "scores", "tables"),
     )
 )
 """Options, of whatever stage, that a new user needs; a test sees that each exists."""

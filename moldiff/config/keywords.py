@@ -91,5 +91,6 @@ class RankKeywords(TypedDict, total=False):
     best: float
     floor: float
     scores: dict[str, str]
+    tables: list[str]
     score_timeout: float
     seed: int

@@ -36,6 +36,9 @@ class RankOptions(Options):
     scores: Annotated[dict[str, str], Flag("--score", "NAME=SPEC")] = Field({})
     """Your own columns by name: `FILE.py:FUNCTION`; `command: LINE` with SMILES in and numbers out; `command-sdf: LINE`
     with an SDF in (standard input, or the file named by {sdf})."""
+    tables: Annotated[list[str], Flag("--table", "FILE.csv")] = Field([])
+    """CSV files made for the checked molecules, such as that of `moldiff likelihood`: their columns can be asked for
+    and scored by like the check's. A column `record` (from 1) or `name` says of which molecule a line is."""
     score_timeout: float = Field(60.0, gt=0, le=1e6)
     """Time limit of your own score, seconds a molecule; a command, run once for all, has that for each of them."""
     seed: int = Field(0, ge=0)

@@ -95,6 +95,8 @@ def generate(
     kind = kind_of(output)
     if refused is not None and refused.suffix.lower() != ".sdf":
         raise UserError(f"{refused}: refused molecules are written as SDF, with their positions; end the name in .sdf")
+    if ranking.tables:
+        raise UserError("tables: are of molecules that are there already; give them to `moldiff rank`")
     filters = [*ranking.filters, *(["novel"] if options.novel else [])]
     ranking = ranking.model_copy(update={"n": options.n, "filters": filters})
     columns = [column.name for column in ROW_COLUMNS]

@@ -24,6 +24,7 @@ from moldiff.parallel import Lost, default_workers, run_all
 from moldiff.scoring.molecule.parsing import parse
 from moldiff.scoring.records import CheckSummary
 from moldiff.scoring.shortlist import Candidate, Judge, choose, record, refusals, summary_lines, tags, text
+from moldiff.scoring.tables import join_tables
 from moldiff.scoring.user import add_user_score
 
 _ODD_BONDS = ("->", "<-", "$", "~")
@@ -61,6 +62,8 @@ def _rank(check: Path, output: Path, options: RankOptions, inputs: Sequence[str]
     rows = _read_rows(check)
     if not rows:
         raise UserError(f"{check}: holds no record to rank")
+    for path, columns in join_tables(rows, options.tables).items():
+        print(f"{path}: {', '.join(columns)}: the check has this too, and its values stay", file=sys.stderr)
     candidates = [Candidate(row) for row in rows]
     judge = Judge(options, rows[0])
     passing = judge.refuse_early(candidates)
