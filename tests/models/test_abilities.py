@@ -40,9 +40,9 @@ def test_weights_that_say_nothing_of_their_training_may_be_tried() -> None:
 
 
 @pytest.mark.parametrize("task", ["fragment", "fragments", "conformer", "bonds"])
-def test_leads_can_and_is_named_to_those_who_took_others(task: str) -> None:
+def test_those_that_can_are_named_to_those_who_took_others(task: str) -> None:
     assert default_weights(task) == "leads"
-    with pytest.raises(UserError, match=f"not trained to {TASKS[task]}; of the shipped ones leads was"):
+    with pytest.raises(UserError, match=f"not trained to {TASKS[task]}; of the shipped ones leads and drugs were"):
         require_task(history(new=1), "implicit", task)
 
 
@@ -53,19 +53,19 @@ def test_what_no_shipped_weights_know_says_how_to_train_it(monkeypatch: pytest.M
         default_weights("hydrogens")
 
 
-def test_drugs_refuse_parts_and_conformers_and_python_says_the_same(tmp_path: Path) -> None:
+def test_qm9_heavy_refuses_parts_and_conformers_and_python_says_the_same(tmp_path: Path) -> None:
     (tmp_path / "in.smi").write_text("CCO\n")
     out = ["--out", str(tmp_path / "out.sdf")]
     for words in (
-        ["sample", "drugs", "--scaffold-smiles", "c1ccccc1[*:1]", "-n", "2", "--steps", "2", *out],
-        ["conformers", str(tmp_path / "in.smi"), "--weights", "drugs", "-n", "1", "--steps", "2", *out],
+        ["sample", "qm9-heavy", "--scaffold-smiles", "c1ccccc1[*:1]", "-n", "2", "--steps", "2", *out],
+        ["conformers", str(tmp_path / "in.smi"), "--weights", "qm9-heavy", "-n", "1", "--steps", "2", *out],
     ):
         result = CliRunner().invoke(app, words)
         assert isinstance(result.exception, UserError)
-        assert "leads was" in str(result.exception)
+        assert "leads and drugs were" in str(result.exception)
         assert not (tmp_path / "out.sdf").exists()
-    with pytest.raises(UserError, match="leads was"):
-        moldiff.load("drugs").conformers([Chem.MolFromSmiles("CCO")], n=1)
+    with pytest.raises(UserError, match="leads and drugs were"):
+        moldiff.load("qm9-heavy").conformers([Chem.MolFromSmiles("CCO")], n=1)
 
 
 def test_conformers_take_weights_that_can_make_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
