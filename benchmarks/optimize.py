@@ -35,7 +35,7 @@ def main() -> None:
     n = round(record["network_evaluations"] / plan.evaluations)
     plan = Plan.of(SampleOptions(restarts=0, n=n))
     made = [one.arrays for batch in plan.batches(sampler.model.statistics) for one in sampler.batch(plan, batch)]
-    members = {one.key: one.score for one in Scorer(sampler, score)(made) if one.score is not None}
+    members = {one.key: one.score for one in Scorer(sampler.decoder, score)(made) if one.score is not None}
     best = sorted(members.values(), reverse=True)[: len(scores)]
     print(f"{score}, {record['network_evaluations']} network evaluations each, start {record['start']}\n")
     print(f"| | scored | mean of the best {len(scores)} | best |\n|---|---|---|---|")
