@@ -74,11 +74,15 @@ def leaves(group: type[Options], prefix: str = "") -> list[str]:
     return found
 
 
+SINGULAR = {"filters": "filter", "weights": "weight", "scores": "score", "tables": "table", "suit": "for"}
+"""Flags that are not named like their option."""
+
+
 @pytest.mark.parametrize("stage", ["featurize", "train", "sample", "check", "rank", "report"])
 def test_every_option_of_a_stage_is_a_flag(stage: str):
     output = RUNNER.invoke(cli.app, [stage, "--help"], env={"COLUMNS": "200", "TERM": "dumb"}).output
     for name in leaves(config.option_groups()[stage]):
-        name = {"filters": "filter", "weights": "weight", "scores": "score", "suit": "for"}.get(name, name)
+        name = SINGULAR.get(name, name)
         assert f"--{name}" in output or (stage, name) == ("featurize", "inputs")
 
 
