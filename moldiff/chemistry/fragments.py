@@ -28,7 +28,6 @@ class Fragment:
 
     Attributes:
         arrays: its atoms, their positions, the bonds among them.
-        open: [atom] whether a bond to a new atom may be made.
         exits: the bonds that may leave it, where atoms are expected.
         marked: whether something was asked for at each of the exits.
         sides: where new neighbours of open atoms have to be.
@@ -36,7 +35,6 @@ class Fragment:
     """
 
     arrays: MoleculeArrays
-    open: np.ndarray
     exits: tuple[Exit, ...]
     marked: bool
     sides: tuple[Side, ...] = ()
@@ -44,6 +42,11 @@ class Fragment:
 
     def __len__(self) -> int:
         return len(self.arrays)
+
+    @property
+    def open(self) -> np.ndarray:
+        """[atom] Whether a bond to a new atom may be made."""
+        return np.isin(np.arange(len(self)), [leaving.atom for leaving in self.exits])
 
 
 def read_molecule(path: str | Path) -> Chem.Mol:
@@ -154,14 +157,12 @@ def fragment_of(mol: Chem.Mol, name: str, *, hydrogens: str, pieces: int = 1) ->
         )
     place = {old: new for new, old in enumerate(kept)}
     arrays = _taken(to_arrays(full), kept)
-    open_atoms = np.zeros(len(kept), dtype=bool)
-    open_atoms[[place[index] for index in opened]] = True
     moved = tuple(
         replace(side, atom=place[side.atom], others=(place[side.others[0]], place[side.others[1]]))
         for side in sides
         if side.atom in place and all(other in place for other in side.others)
     )
-    return Fragment(arrays, open_atoms, exits_of(full, opened, place), bool(marked), moved, name)
+    return Fragment(arrays, exits_of(full, opened, place), bool(marked), moved, name)
 
 
 def without_atoms(mol: Chem.Mol, atoms: Sequence[int], name: str, *, hydrogens: str) -> Fragment:
@@ -196,7 +197,7 @@ def without_atoms(mol: Chem.Mol, atoms: Sequence[int], name: str, *, hydrogens: 
     if not opened:
         raise UserError(f"{name}: no kept atom is bonded to those that are replaced; they are a separate molecule")
     exits = exits_of(full, opened, {old: new for new, old in enumerate(kept)})
-    return Fragment(_taken(to_arrays(full), kept), np.isin(kept, list(opened)), exits, marked=True, name=name)
+    return Fragment(_taken(to_arrays(full), kept), exits, marked=True, name=name)
 
 
 def parse_atoms(text: str) -> list[int]:

@@ -28,27 +28,22 @@ def joined(fragments: Sequence[Fragment]) -> Fragment:
             raise UserError(
                 f"{one.name}: an atom is nearer than {NEAREST} Å to one of another part; move the parts apart"
             )
-    pairs = zip(fragments, offsets.tolist(), strict=False)
+    placed = list(zip(fragments, offsets.tolist(), strict=False))
     arrays = MoleculeArrays(
         positions,
         np.concatenate([one.arrays.atomic_numbers for one in fragments]),
         np.concatenate([one.arrays.formal_charges for one in fragments]),
-        np.concatenate([one.arrays.bonds + np.uint16(first) for one, first in pairs]),
+        np.concatenate([one.arrays.bonds + np.uint16(first) for one, first in placed]),
         np.concatenate([one.arrays.bond_orders for one in fragments]),
     )
     sides = tuple(
         replace(side, atom=side.atom + first, others=(side.others[0] + first, side.others[1] + first))
-        for one, first in zip(fragments, offsets.tolist(), strict=False)
+        for one, first in placed
         for side in one.sides
     )
-    exits = tuple(
-        Exit(leaving.atom + first, leaving.direction)
-        for one, first in zip(fragments, offsets.tolist(), strict=False)
-        for leaving in one.exits
-    )
+    exits = tuple(Exit(leaving.atom + first, leaving.direction) for one, first in placed for leaving in one.exits)
     return Fragment(
         arrays,
-        np.concatenate([one.open for one in fragments]),
         exits,
         all(one.marked for one in fragments),
         sides,

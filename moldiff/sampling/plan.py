@@ -69,7 +69,14 @@ class Plan:
                 solver, numbers = euler, Numbers(eta=1.0, temperature=options.temperature)
             case "ddim":
                 solver, numbers = euler, Numbers(eta=0.0, temperature=options.temperature)
-        return cls(options, grid, tail(grid, options.restart_level), solver, numbers)
+        # the first level of a grid may be sigma_max and a rounding more, so levels are not compared with it
+        whole = options.restart_level >= options.sigma_max
+        return cls(options, grid, grid if whole else tail(grid, options.restart_level), solver, numbers)
+
+    @property
+    def begins_again(self) -> bool:
+        """Whether a restart goes through the whole grid, so that nothing of the last try is left."""
+        return len(self.restart_grid) == len(self.grid)
 
     @property
     def evaluations(self) -> int:

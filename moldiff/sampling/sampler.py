@@ -174,8 +174,7 @@ class Sampler:
             state, restarts = self.run(plan, blank, None, random, lambda arrays: accepts(self.decoder.rdkit(arrays)))
             return self.sampled(state, batch.indices, restarts.tolist())
         accepts = accepts.allowing(self.decoder.rdkit(part.pose(0).arrays))
-        vocabulary = self.model.network.vocabulary
-        known, given = part.known(blank, batch.indices, vocabulary)
+        known, given = part.known(blank, batch.indices, self.model.network.vocabulary)
 
         def accepted(arrays: MoleculeArrays) -> bool:
             return not part.flaw(arrays) and accepts(self.decoder.rdkit(arrays))
@@ -255,7 +254,7 @@ class Sampler:
 
         def again(state: MoleculeBatch, index: Int[Tensor, " chosen"]) -> MoleculeBatch:
             own = None if given is None else given.map(lambda mask: mask[index])
-            if own is not None and around is not None and plan.restart_grid[0] == plan.grid[0]:
+            if own is not None and around is not None and plan.begins_again:
                 return placed(around, index, own)
             begin = state.replace(pos=state.pos.nan_to_num(0, 0, 0))
             return made(begin if own is None else own.kept(start.select(index), begin), own, plan.restart_grid)

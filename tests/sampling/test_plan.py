@@ -109,3 +109,14 @@ def test_restart_where_no_level_is_low_enough_begins_at_its_own(options: dict[st
     plan = Plan.of(SampleOptions(schedule=schedule, **options))
     assert 0 < float(plan.restart_grid[0]) <= plan.options.restart_level
     assert (len(plan.restart_grid), plan.restart_evaluations) == (2, 1)
+
+
+@pytest.mark.parametrize("schedule", ["karras", "linear", "cosine"])
+@pytest.mark.parametrize(("sigma_max", "rho"), [(2.0, 5.0), (2.5, 2.0), (3.0, 7.0), (5.0, 7.0), (25.0, 4.0)])
+def test_a_restart_around_a_part_takes_the_whole_grid(schedule: str, sigma_max: float, rho: float) -> None:
+    """Though rounding may put the first level above sigma_max."""
+    options = {"schedule": schedule, "sigma_max": sigma_max, "rho": rho, "steps": 9}
+    around = Plan.of(SampleOptions(scaffold_smiles="C[*]", **options))
+    assert around.begins_again
+    assert torch.equal(around.restart_grid, around.grid)
+    assert not Plan.of(SampleOptions(**options)).begins_again

@@ -16,7 +16,7 @@ from torch import nn
 from moldiff.chemistry.arrays import MoleculeArrays, to_arrays
 from moldiff.chemistry.bond_graph import BondGraph
 from moldiff.chemistry.cutting import cut_one, cut_several, union
-from moldiff.chemistry.exits import DISTANCE
+from moldiff.chemistry.exits import DISTANCE, Exit
 from moldiff.chemistry.fragments import Fragment, fragments_of_smiles, without_atoms
 from moldiff.chemistry.sides import Side
 from moldiff.errors import UserError
@@ -69,7 +69,7 @@ def test_a_random_part_is_kept_exactly(sampler: Sampler, data: st.DataObject, se
     kept = union(parts, graph.atoms) if parts else cut_one(graph, random)
     fragment = without_atoms(mol, np.flatnonzero(~kept).tolist(), "part", hydrogens="implicit")
     if seed % 3 == 0:
-        fragment = replace(fragment, open=np.ones(len(fragment), dtype=bool))
+        fragment = replace(fragment, exits=tuple(Exit(atom, np.zeros(3)) for atom in range(len(fragment))))
     part = KeptPart((fragment,))
     plan = Plan.of(tiny.sample_options(n=3, steps=3, restarts=1, seed=seed))
     for batch in plan.batches(sampler.model.statistics, kept=len(part)):
@@ -141,9 +141,9 @@ def test_a_turned_stereocentre_is_named() -> None:
     pos = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
     arrays = MoleculeArrays(pos, np.full(4, 6), np.zeros(4), np.array([[0, 1], [0, 2], [0, 3]]), np.ones(3, int))
     fragment = MoleculeArrays(pos[:3], np.full(3, 6), np.zeros(3), arrays.bonds[:2], np.ones(2, int))
-    opened = np.array([True, False, False])
     right, wrong = (
-        KeptPart((Fragment(fragment, opened, (), True, (Side(0, (1, 2), False, sign),)),)) for sign in (1, -1)
+        KeptPart((Fragment(fragment, (Exit(0, np.zeros(3)),), True, (Side(0, (1, 2), False, sign),)),))
+        for sign in (1, -1)
     )
     assert right.flaw(arrays) == ""
     assert wrong.flaw(arrays) == "stereocentre turned"
