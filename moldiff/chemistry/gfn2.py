@@ -109,6 +109,21 @@ def minimise(mol: Chem.Mol, conformer: int = -1, level: Level = NORMAL) -> tuple
     return max((start - float(minimum.fun)) * HARTREE, 0.0), minimum.x.reshape(-1, 3) * BOHR
 
 
+def energy(mol: Chem.Mol, conformer: int = -1) -> float:
+    """Total energy of the geometry that a molecule has, kcal/mol; only differences of the same atoms mean something.
+
+    Args:
+        mol: sanitized molecule with all its hydrogen atoms and a conformer, coordinates in Å; left as it is.
+        conformer: number of the conformer.
+
+    Raises:
+        RuntimeError, ValueError: tblite has no energy: no convergence of the charges, no parameters for an element.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    found = _calculator(mol, mol.GetConformer(conformer).GetPositions()).singlepoint()
+    return float(found.get("energy")) * HARTREE
+
+
 def electronic(mol: Chem.Mol, conformer: int = -1) -> Electronic:
     """Dipole moment and frontier orbitals at the geometry that a molecule has.
 

@@ -7,7 +7,7 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
-from moldiff.chemistry.gfn2 import COLUMNS, LOOSE, NORMAL, electronic, keeps_bonds, minimise, relaxed
+from moldiff.chemistry.gfn2 import COLUMNS, LOOSE, NORMAL, electronic, energy, keeps_bonds, minimise, relaxed
 from moldiff.chemistry.hydrogens import with_hydrogens
 from moldiff.chemistry.parsing import Rejected
 from moldiff.config.featurize import FeaturizeOptions
@@ -63,6 +63,17 @@ def test_a_relaxed_structure_has_nothing_left_to_relax() -> None:
     mol.GetConformer(1).SetPositions(positions)
     assert minimise(mol, 1, NORMAL)[0] < 0.05
     assert minimise(mol, 0, LOOSE)[0] <= minimise(mol, 0, NORMAL)[0]
+
+
+@needs_tblite
+def test_a_relaxation_lowers_the_energy_by_what_it_says() -> None:
+    mol = embedded("CCO")
+    before = energy(mol)
+    drop, positions = minimise(mol)
+    mol.GetConformer().SetPositions(positions)
+    assert drop > 0.5
+    assert before - energy(mol) == pytest.approx(drop, abs=1e-3)
+    assert energy(mol) == pytest.approx(-11.39 * 627.51, abs=30)  # ethanol by GFN2-xTB, hartree
 
 
 @needs_tblite
