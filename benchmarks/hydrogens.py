@@ -1,9 +1,9 @@
 """Hydrogens on given heavy atoms: `python benchmarks/hydrogens.py WEIGHTS REFERENCE.sdf [MOLECULES]`.
 
 The reference holds molecules with all their hydrogens, such as QM9's DFT geometries. The hydrogens are taken away and
-placed again by the weights, by RDKit, and by RDKit with MMFF94s (heavy atoms fixed, as `--hydrogens add` does). Judged by
-the energy of GFN2-xTB above the minimum that it relaxes the reference to, kcal/mol; the reference's own energy is what
-is left of the difference between the two methods. Needs the extra xtb. Markdown on standard output.
+placed again by the weights, by RDKit, and by RDKit with MMFF94s (heavy atoms fixed, as `--hydrogens add` does). Judged
+by the energy of GFN2-xTB above the minimum that it relaxes the reference to, kcal/mol; the reference's own energy is
+what is left of the difference between the two methods. Needs the extra xtb. Markdown on standard output.
 """
 
 import sys
