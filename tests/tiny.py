@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from moldiff.config.autoencode import AutoencoderOptions
 from moldiff.config.network import network_options
 from moldiff.config.sample import SampleOptions
 from moldiff.config.train import TrainOptions
@@ -27,8 +28,10 @@ from moldiff.dataset.storage import (
 from moldiff.diffusion.process import Process
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.molecules.levels import Given, Levels
-from moldiff.network.build import build_network
+from moldiff.network.autoencoder import Autoencoder
+from moldiff.network.build import build_autoencoder, build_latent_network, build_network
 from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.network.latent import LatentNetwork
 
 VOCABULARY = Vocabulary((6, 7, 8, 9), (-1, 0, 1))
 MARGINALS = {"element": [0.55, 0.2, 0.15, 0.1], "charge": [0.05, 0.9, 0.05], "bond": [0.6, 0.25, 0.1, 0.05]}
@@ -81,10 +84,30 @@ def network(*, randomised: bool = True, seed: int = 0, **options: Any) -> Denois
     """A network in float64; randomised: no parameter is zero, those neither that begin as zeros."""
     torch.manual_seed(seed)
     made = build_network(network_options({**NETWORK, **options}, "tiny"), VOCABULARY, SIGMA_DATA)
-    if randomised:
-        for parameter in made.parameters():
-            torch.nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5)
-    return made.double().eval()
+    return (_randomised(made) if randomised else made).double().eval()
+
+
+def autoencoder(
+    *, randomised: bool = True, seed: int = 0, channels: int = 5, noise: float = 0.1, **options: Any
+) -> Autoencoder:
+    """An autoencoder in float64; randomised as `network` says."""
+    torch.manual_seed(seed)
+    body = network_options({**NETWORK, **options}, "tiny")
+    made = build_autoencoder(AutoencoderOptions(network=body, channels=channels, noise=noise), VOCABULARY, SIGMA_DATA)
+    return (_randomised(made) if randomised else made).double().eval()
+
+
+def latent_network(*, randomised: bool = True, seed: int = 0, **options: Any) -> LatentNetwork:
+    """A denoiser in the latent space of `autoencoder`, in float64."""
+    made = build_latent_network(network_options({**NETWORK, **options}, "tiny"), autoencoder(randomised=randomised))
+    torch.manual_seed(seed)
+    return (_randomised(made) if randomised else made).double().eval()
+
+
+def _randomised(made: torch.nn.Module) -> Any:
+    for parameter in made.parameters():
+        torch.nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5)
+    return made
 
 
 def carbamoyl_fluoride() -> SimpleNamespace:

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from moldiff.config.autoencode import AutoencodeOptions
 from moldiff.config.distill import DistillOptions
 from moldiff.config.network import NetworkOptions, TransformerOptions
 from moldiff.config.options import Options
@@ -50,16 +51,36 @@ FIXED = {
         "placeholders": "they stay as in start_from, with which the network is compared",
         "properties": "they stay as in start_from, with which the network is compared",
     },
+    "autoencode": {
+        "tasks": "an autoencoder takes complete molecules",
+        "placeholders": "an autoencoder takes molecules as they are",
+        "properties": "an autoencoder is asked for none",
+        "log_sigma_mean": "the noise on its latents is autoencode.noise",
+        "log_sigma_deviation": "the noise on its latents is autoencode.noise",
+        "self_conditioning": "an autoencoder sees no prediction of its own",
+        "sample_every": "an autoencoder makes no new molecules",
+    },
 }
 """Options that an objective does not leave open, and why."""
+FIXED_IN_LATENTS = {
+    "tasks": "in a latent space nothing can be given",
+    "placeholders": "an autoencoder knows none",
+    "properties": "molecules of a latent space cannot be asked for them yet",
+}
+"""Options that a training in a latent space does not leave open, and why."""
 
 
 class TrainOptions(Options):
     """Training of the denoiser."""
 
-    objective: Literal["denoise", "distill", "prefer"] = "denoise"
+    objective: Literal["denoise", "distill", "prefer", "autoencode"] = "denoise"
     """denoise: learn from molecules; distill: a student of `teacher`, which samples in few evaluations; prefer: make
-    molecules of the dataset likelier and those of `refused` less likely than `start_from` does."""
+    molecules of the dataset likelier and those of `refused` less likely than `start_from` does; autoencode: learn a
+    latent space of molecules, in which another training denoises."""
+    autoencoder: str | None = None
+    """Weights of an autoencoder, in whose latent space the denoiser is trained; by default molecules are denoised."""
+    autoencode: AutoencodeOptions = AutoencodeOptions()
+    """What an autoencoder's latent space is, and how it is learned."""
     teacher: str | None = None
     """Weights to distil, from which the student starts: a file, or the name of shipped ones."""
     distill: DistillOptions = DistillOptions()
@@ -126,12 +147,15 @@ class TrainOptions(Options):
 
     @property
     def begins_with(self) -> str | None:
-        """Weights that the training starts from: those to fine-tune, or the teacher's."""
-        return self.teacher or self.start_from
+        """Weights that the training starts from: those to fine-tune, the teacher's, or the autoencoder's."""
+        return self.teacher or self.start_from or self.autoencoder
 
     @model_validator(mode="after")
     def _objective(self) -> Self:
-        owners = {"teacher": "distill", "distill": "distill", "refused": "prefer", "prefer": "prefer"}
+        owners = {
+            "teacher": "distill", "distill": "distill", "refused": "prefer", "prefer": "prefer",
+            "autoencode": "autoencode", "autoencoder": "denoise",
+        }  # fmt: skip
         for name, owner in owners.items():
             if self.objective != owner and self._is_set(name):
                 remedy = "; weights to fine-tune are start_from" if name == "teacher" else ""
@@ -144,6 +168,11 @@ class TrainOptions(Options):
         for name, reason in FIXED.get(self.objective, {}).items():
             if self._is_set(name):
                 raise ValueError(f"{name} cannot be set with objective {self.objective}: {reason}")
+        if self.autoencoder is not None and self.start_from is not None:
+            raise ValueError("start_from and autoencoder contradict each other: weights to start from hold their own")
+        for name, reason in FIXED_IN_LATENTS.items() if self.autoencoder is not None else ():
+            if self._is_set(name):
+                raise ValueError(f"{name} cannot be set with autoencoder: {reason}")
         return self
 
     def _is_set(self, name: str) -> bool:

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
+from moldiff.diffusion.gaussian import even_loss, stepped
 from moldiff.diffusion.modality import Move
 from moldiff.molecules.batch import centred
 from moldiff.molecules.levels import frame_of
@@ -50,27 +51,11 @@ class PositionDiffusion:
 
         A mean over the free atoms; 0 for a molecule without one.
         """
-        free = places & (level > 0)
-        squared = ((level**2 + self.sigma_data**2) / (level * self.sigma_data) ** 2).masked_fill(~free, 0)
-        error = ((predicted - clean) ** 2).mean(2) * squared
-        return error.sum(1) / free.sum(1).clamp_min(1)
+        return even_loss(predicted, clean, places & (level > 0), level, self.sigma_data)
 
     def step(self, noisy: Positions, predicted: Positions, places: Atoms, move: Move, random: Generator) -> Positions:
-        """From σ to a lower level, given the predicted clean positions.
-
-        x_s = x̂₀ + √(σ_s² − τ²)/σ (x − x̂₀) + τ ε with τ = η σ_s √(1 − σ_s²/σ²). η = 0 is DDIM (Song et al. 2021,
-        arXiv:2010.02502, eq. 12), which in these coordinates is Euler's step of the probability flow; η = 1 is the
-        ancestral sampler of DDPM (Ho et al. 2020).
-
-        ``move.scale`` lengthens the way towards x̂₀ (the step scale of Abramson et al. 2024, algorithm 18), at most to
-        x̂₀: above 1, less of the noise is left than the level says, which draws from the denser part of the
-        distribution.
-        """
-        ratio = torch.where(move.level > 0, move.lower / move.level, 0)
-        injected = move.eta * move.lower * (1 - ratio**2).clamp_min(0).sqrt()
-        kept = torch.where(move.level > 0, (move.lower**2 - injected**2).clamp_min(0).sqrt() / move.level, 0)
-        kept = (1 - move.scale * (1 - kept)).clamp_min(0)
-        result = predicted + kept[:, :, None] * (noisy - predicted)
+        """From σ to a lower level, given the predicted clean positions; see `moldiff.diffusion.gaussian.stepped`."""
+        result, injected = stepped(noisy, predicted, move)
         if move.eta == 0:
             return result
         return result + noise(injected, places, _frame(places, move.level), random)

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
 from moldiff.diffusion.categories import CategoryDiffusion
+from moldiff.diffusion.latents import LatentDiffusion
 from moldiff.diffusion.modality import Modality, Move
 from moldiff.diffusion.positions import PositionDiffusion
 
@@ -57,6 +58,16 @@ class Process:
                 "bond": CategoryDiffusion(bond, weight=0.5, of_pairs=True),
             }
         )
+
+    @classmethod
+    def of_latents(cls, sigma_data: float, channels: int) -> "Process":
+        """The process in the latent space of an autoencoder (`moldiff.molecules.latents.LatentBatch`).
+
+        Args:
+            sigma_data: standard deviation of the centred vectors, Å.
+            channels: invariant numbers of an atom.
+        """
+        return cls({"pos": PositionDiffusion(sigma_data), "feature": LatentDiffusion(channels)})
 
     @property
     def weights(self) -> dict[str, float]:

@@ -17,6 +17,12 @@ TASKS = {
     "hydrogens": "place hydrogens on heavy atoms",
 }
 """The tasks of `train.tasks`, in words."""
+KINDS = {
+    "denoiser": "the shipped ones are, and what `moldiff train` writes by default",
+    "latent denoiser": "train one with --autoencoder",
+    "autoencoder": "train one with --objective autoencode",
+}
+"""What weights are, and where they come from."""
 PREFERRED = ("leads", "drugs", "qm9", "qm9-heavy")
 """Shipped weights in the order in which they are taken where none are named."""
 
@@ -34,6 +40,27 @@ def tasks_of(history: Mapping[str, Any], hydrogens: str) -> frozenset[str]:
         shares = options.get("tasks", {"new": 1.0})  # before there were tasks, molecules were all that was made
         known = {str(name) for name, share in shares.items() if share}
     return frozenset(known if hydrogens == "explicit" else known - {"hydrogens"})
+
+
+def require_kind(source: object, kind: str, purpose: str, *wanted: str) -> None:
+    """Make sure that weights are of a kind that a purpose can use.
+
+    Args:
+        source: of the weights, to be named.
+        kind: of `KINDS`.
+        purpose: what they are for, in words.
+        wanted: the kinds that can be used.
+
+    Raises:
+        UserError: they are of another; it says where weights of the wanted kind come from.
+    """
+    if kind not in wanted:
+        asked = " or ".join(f"{_article(one)} {one}" for one in wanted)
+        raise UserError(f"{source}: {_article(kind)} {kind}, but {purpose} needs {asked}: {KINDS[wanted[0]]}")
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"
 
 
 def require_task(history: Mapping[str, Any], hydrogens: str, task: str) -> None:

@@ -8,13 +8,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from moldiff.config.autoencode import AutoencoderOptions
 from moldiff.config.network import NetworkOptions, network_options
+from moldiff.config.options import parse
 from moldiff.dataset.placeholders import offered_marginals
 from moldiff.dataset.validation import DatasetInfo
 from moldiff.diffusion.process import Process
@@ -23,11 +25,19 @@ from moldiff.files.atomic import atomic_path, sha256
 from moldiff.models.description import read_description
 from moldiff.molecules.batch import Vocabulary
 from moldiff.molecules.properties import PropertyScale
-from moldiff.network.build import build_network
-from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.molecules.space import Space
+from moldiff.network.build import Network, build_autoencoder, build_latent_network, build_network
 
 FORMAT = "moldiff-weights-3"
 """Name and version of the file's format."""
+Kind = Literal["denoiser", "latent denoiser", "autoencoder"]
+"""What a network does."""
+KINDS: dict[frozenset[str], Kind] = {
+    frozenset({"network"}): "denoiser",
+    frozenset({"network", "autoencoder"}): "latent denoiser",
+    frozenset({"autoencoder"}): "autoencoder",
+}
+"""What a network does, by the parts that a weights file describes."""
 SEAL = "sha256"
 """Key of the file's checksum of itself; files of older versions have none."""
 
@@ -75,14 +85,14 @@ class Model:
     """A network with everything that training and sampling need; `Model.of` makes one.
 
     Attributes:
-        network: the denoiser.
+        network: the denoiser, perhaps in a latent space, or an autoencoder.
         statistics: of its training set.
         process: the diffusion process that it is trained on.
         history: how it was trained, for people.
         checksum: SHA-256 of the file it came from, empty before it is saved.
     """
 
-    network: DenoisingNetwork
+    network: Network
     statistics: Statistics
     process: Process
     history: dict[str, Any] = field(default_factory=dict)
@@ -91,7 +101,7 @@ class Model:
     @classmethod
     def of(
         cls,
-        network: DenoisingNetwork,
+        network: Network,
         statistics: Statistics,
         history: Mapping[str, Any] | None = None,
         checksum: str = "",
@@ -104,8 +114,21 @@ class Model:
             history: how it was trained, for people.
             checksum: SHA-256 of the file it came from.
         """
-        process = Process.from_statistics(statistics.sigma_data, statistics.marginals)
+        if channels := network.space.channels:
+            process = Process.of_latents(statistics.sigma_data, channels)
+        else:
+            process = Process.from_statistics(statistics.sigma_data, statistics.marginals)
         return cls(network, statistics, process, dict(history or {}), checksum)
+
+    @property
+    def space(self) -> Space:
+        """What is noised: molecules themselves, or their latents."""
+        return self.network.space
+
+    @property
+    def kind(self) -> Kind:
+        """What the network does."""
+        return KINDS[frozenset(self.network.parts)]
 
 
 def new_model(
@@ -149,7 +172,7 @@ def _counts(values: Mapping[Any, Any]) -> dict[int, int]:
 def save_model(model: Model, path: Path) -> None:
     """Write the model atomically; the same model gives the same bytes."""
     header = {
-        "network": model.network.options.model_dump(),
+        **{name: options.model_dump() for name, options in model.network.parts.items()},
         "vocabulary": asdict(model.network.vocabulary),
         "statistics": asdict(model.statistics),
         "history": model.history,
@@ -206,8 +229,7 @@ def load_model(path: Path) -> Model:
         elements, charges = (tuple(words[name]) for name in ("elements", "charges"))
         vocabulary = Vocabulary(elements, charges, bool(words.get("placeholder", False)))
         statistics = Statistics.read(header["statistics"])
-        options = network_options(header["network"], str(path))
-        network = build_network(options, vocabulary, statistics.sigma_data, statistics.properties, statistics.latents)
+        network = _network(header, str(path), vocabulary, statistics)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, RecursionError) as error:
         message = " ".join(str(error).split())[:400]
@@ -217,3 +239,17 @@ def load_model(path: Path) -> Model:
     if SEAL in metadata and metadata[SEAL] != _digest(*_parts(path.read_bytes())):
         raise UserError(f"{path}: the weights were changed after they were written, or are incomplete{remedy}")
     return Model.of(network.eval(), statistics, header.get("history", {}), sha256(path))
+
+
+def _network(header: Mapping[str, Any], source: str, vocabulary: Vocabulary, statistics: Statistics) -> Network:
+    """An untrained network of the parts that a file describes."""
+    autoencoder, sigma_data = None, statistics.sigma_data
+    if "autoencoder" in header:
+        described = parse(AutoencoderOptions, header["autoencoder"], source)
+        autoencoder = build_autoencoder(described, vocabulary, sigma_data)
+        if "network" not in header:
+            return autoencoder
+    options = network_options(header["network"], source)
+    if autoencoder is not None:
+        return build_latent_network(options, autoencoder)
+    return build_network(options, vocabulary, sigma_data, statistics.properties, statistics.latents)

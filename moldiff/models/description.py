@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from moldiff.config.autoencode import AutoencoderOptions
 from moldiff.config.network import NetworkOptions
 
 LARGEST = 5000
@@ -62,11 +63,14 @@ class Description(BaseModel):
 
     vocabulary: _Vocabulary
     statistics: _Statistics
-    network: NetworkOptions
+    network: NetworkOptions | None = None
+    autoencoder: AutoencoderOptions | None = None
     history: dict[str, Any] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> "Description":
+        if self.network is None and self.autoencoder is None:
+            raise ValueError("network: it describes neither a network nor an autoencoder")
         marginals = self.statistics.marginals
         for name, shares, classes in (
             ("element", marginals.element, len(self.vocabulary.elements) + self.vocabulary.placeholder),
@@ -95,10 +99,14 @@ def read_description(text: str, numbers: int) -> Description:
     except ValidationError as error:
         messages = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False)[:3]]
         raise ValueError("; ".join(" ".join(line.split())[:200] for line in messages)) from None
-    network = description.network
-    channels = [int(term.partition("x")[0]) for term in network.irreps.split(" + ")]
-    # fewer than any network of these options has: what is made is of the size of the file
-    least = network.depth * (sum(count**2 for count in channels) + network.hidden * network.pairs)
+    coder = description.autoencoder
+    least = sum(_least(one) for one in (description.network, *(2 * [coder.network] if coder else ())) if one)
     if least > numbers:
         raise ValueError(f"it claims a network of more than {least:,} numbers and holds {numbers:,}")
     return description
+
+
+def _least(network: NetworkOptions) -> int:
+    """Fewer numbers than any body of these options has: what is made is of the size of the file."""
+    channels = [int(term.partition("x")[0]) for term in network.irreps.split(" + ")]
+    return network.depth * (sum(count**2 for count in channels) + network.hidden * network.pairs)

@@ -10,6 +10,7 @@ from moldiff.models.checkpoint import Model
 from moldiff.molecules.batch import Vocabulary
 from moldiff.molecules.properties import PropertyScale
 from moldiff.network.build import build_network
+from moldiff.network.denoiser import DenoisingNetwork
 
 OWN = "embeddings.properties."
 """Where the weights of the properties are."""
@@ -29,7 +30,7 @@ def with_placeholder(model: Model, share: float, sizes: dict[int, int]) -> Model
         share: largest number of placeholders as a share of a molecule's atoms.
         sizes: number of training molecules of each number of atoms.
     """
-    network, statistics = model.network, model.statistics
+    network, statistics = _denoiser(model), model.statistics
     old = network.vocabulary
     if old.placeholder:
         return replace(model, statistics=replace(statistics, placeholders=share))
@@ -50,7 +51,7 @@ def with_placeholder(model: Model, share: float, sizes: dict[int, int]) -> Model
 
 def with_properties(model: Model, scales: tuple[PropertyScale, ...]) -> Model:
     """The model with these properties; what it knew of others, or of the same on another scale, is forgotten."""
-    network, statistics = model.network, model.statistics
+    network, statistics = _denoiser(model), model.statistics
     if scales == statistics.properties:
         return model
     grown = build_network(network.options, network.vocabulary, network.sigma_data, scales, statistics.latents)
@@ -67,7 +68,7 @@ def with_latents(model: Model, latents: int) -> Model:
 
     A model that has as many is returned as it is.
     """
-    network, statistics = model.network, model.statistics
+    network, statistics = _denoiser(model), model.statistics
     if latents == statistics.latents:
         return model
     grown = build_network(network.options, network.vocabulary, network.sigma_data, statistics.properties, latents)
@@ -75,6 +76,12 @@ def with_latents(model: Model, latents: int) -> Model:
     fresh = {name: value for name, value in grown.state_dict().items() if name.startswith(LATENT)}
     grown.load_state_dict({**tensors, **fresh})
     return replace(model, network=grown, statistics=replace(statistics, latents=latents))
+
+
+def _denoiser(model: Model) -> DenoisingNetwork:
+    """The network of a model that denoises molecules: `moldiff.models.start` lets no other come here."""
+    assert isinstance(model.network, DenoisingNetwork)
+    return model.network
 
 
 def _inserted(tensor: Tensor, place: int, axis: int, value: float) -> Tensor:

@@ -206,6 +206,12 @@ class Prediction:
         """The same values without their history."""
         return Prediction(self.pos.detach(), self.element.detach(), self.charge.detach(), self.bond.detach())
 
+    def likeliest(self, mask: Bool[Tensor, "molecule atom"]) -> MoleculeBatch:
+        """The molecules of the likeliest class of each place, with these real atoms."""
+        pairs = PairIndex.of(mask.shape[1], mask.device).real(mask)
+        element, charge, bond = (each.argmax(-1) for each in (self.element, self.charge, self.bond))
+        return MoleculeBatch(self.pos, element * mask, charge * mask, bond * pairs, mask)
+
 
 def centred(
     pos: Float[Tensor, "molecule atom 3"],

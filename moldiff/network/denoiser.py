@@ -11,6 +11,7 @@ from moldiff.config.network import NetworkOptions
 from moldiff.molecules.batch import MoleculeBatch, Prediction, Vocabulary, centred
 from moldiff.molecules.levels import Levels
 from moldiff.molecules.properties import PropertyScale
+from moldiff.molecules.space import MOLECULES, MoleculeSpace
 from moldiff.network.body import Atoms, Body
 from moldiff.network.embeddings import Embeddings
 from moldiff.network.graph import CompleteGraph
@@ -46,6 +47,16 @@ class DenoisingNetwork(nn.Module):
         self.embeddings = Embeddings(vocabulary, *widths, properties, latents)
         self.body = body
         self.heads = Heads(vocabulary, *widths)
+
+    @property
+    def space(self) -> MoleculeSpace:
+        """What is noised: molecules themselves."""
+        return MOLECULES
+
+    @property
+    def parts(self) -> dict[str, NetworkOptions]:
+        """The options of each part, by the name that a weights file has for it."""
+        return {"network": self.options}
 
     def forward(
         self,

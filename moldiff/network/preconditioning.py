@@ -1,11 +1,11 @@
-"""Preconditioning of positions (Karras et al. 2022, arXiv:2206.00364, table 1), each atom by its own noise level."""
+"""Preconditioning of positions and latents (Karras et al. 2022, arXiv:2206.00364, table 1), by each atom's level."""
 
 from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 
-Positions = Float[Tensor, "molecule atom 3"]
+Numbers = Float[Tensor, "molecule atom component"]
 Level = Float[Tensor, "molecule atom"]
 
 
@@ -13,7 +13,7 @@ Level = Float[Tensor, "molecule atom"]
 class Preconditioning:
     """x̂₀ = c_skip x + c_out F(c_in x), where F is how far a body moves the atoms.
 
-    Positions enter as σ_d c_in x, so that distances are true Å once the noise is small, and between given atoms always.
+    Numbers enter as σ_d c_in x, so that distances are true Å once the noise is small, and between given atoms always.
 
     Attributes:
         sigma_data: σ_d, standard deviation of the data's centred coordinates, Å.
@@ -21,11 +21,11 @@ class Preconditioning:
 
     sigma_data: float
 
-    def enter(self, pos: Positions, level: Level) -> Positions:
+    def enter(self, pos: Numbers, level: Level) -> Numbers:
         """σ_d c_in x with c_in = 1/√(σ² + σ_d²)."""
         return pos * (self.sigma_data * self._variance(level).rsqrt())
 
-    def leave(self, pos: Positions, move: Positions, level: Level) -> Positions:
+    def leave(self, pos: Numbers, move: Numbers, level: Level) -> Numbers:
         """c_skip x + c_out F with c_skip = σ_d²/(σ² + σ_d²) and c_out = σ σ_d/√(σ² + σ_d²); x itself at level 0."""
         variance = self._variance(level)
         c_skip = self.sigma_data**2 / variance

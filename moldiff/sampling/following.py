@@ -8,7 +8,6 @@ from moldiff.config.distill import DistillOptions
 from moldiff.config.sample import SampleOptions
 from moldiff.config.train import TrainOptions
 from moldiff.models.checkpoint import Model
-from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
 from moldiff.scoring.molecule.keys import flat_key
@@ -37,7 +36,7 @@ def sampled_rates(model: Model, options: TrainOptions, known: frozenset[str]) ->
         Valid molecules of all; of the valid ones the shares that are distinct, reasonable, and that hold a ring system
         that is not known.
     """
-    network: DenoisingNetwork = model.network
+    network = model.network
     training = network.training
     network.eval()
     chosen = SampleOptions(

@@ -12,6 +12,7 @@ from moldiff.chemistry.arrays import MoleculeArrays, to_arrays
 from moldiff.config.likelihood import LikelihoodOptions
 from moldiff.diffusion.bound import BoundGrid, bound, standard_error
 from moldiff.errors import UserError
+from moldiff.models.abilities import require_kind
 from moldiff.molecules.batch import MoleculeBatch, Prediction, centred
 from moldiff.molecules.denoiser import Denoiser
 from moldiff.molecules.levels import Levels
@@ -66,9 +67,11 @@ def likelihoods(
         on_batch: given the number of molecules of each finished batch.
 
     Raises:
-        UserError: the weights are a student's, whose jumps are no such chain.
+        UserError: the weights are a student's, whose jumps are no such chain, or denoise in a latent space, whose
+            density says nothing of molecules.
     """
     statistics, network = sampler.model.statistics, sampler.model.network
+    require_kind("likelihood", sampler.model.kind, "a bound in nats of a molecule", "denoiser")
     if statistics.latents:
         raise UserError("these weights are a few-step student's, which has no likelihood; take its teacher's")
     random = torch.Generator().manual_seed(stream_seed(options.seed, Stream.LIKELIHOOD, number))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack, get_args
+from typing import TYPE_CHECKING, Any, Unpack, get_args
 
 import torch
 from jaxtyping import Bool, Int
@@ -20,12 +20,13 @@ from moldiff.diffusion.restarts import restarted
 from moldiff.diffusion.schedules import Grid
 from moldiff.diffusion.solvers import generate
 from moldiff.errors import UserError
-from moldiff.models.abilities import require_task
+from moldiff.models.abilities import require_kind, require_task
 from moldiff.models.checkpoint import Model, load_model
 from moldiff.models.shipped import shipped_name, weights_path
 from moldiff.molecules.batch import MoleculeBatch
 from moldiff.molecules.denoiser import Denoiser
 from moldiff.molecules.levels import Given, Levels
+from moldiff.molecules.space import along
 from moldiff.sampling.acceptance import Acceptance, acceptance
 from moldiff.sampling.decode import Decoder, Sampled
 from moldiff.sampling.finish import Hydrogens, finish, progress_bar
@@ -68,7 +69,9 @@ class Sampler:
             UserError: see `moldiff.models.shipped.weights_path` and `moldiff.models.checkpoint.load_model`.
         """
         file = weights_path(path)
-        return cls(load_model(file), learned_from=shipped_name(file))
+        model = load_model(file)
+        require_kind(path, model.kind, "sampling", "denoiser", "latent denoiser")
+        return cls(model, learned_from=shipped_name(file))
 
     def sample(
         self,
@@ -221,12 +224,12 @@ class Sampler:
         ``around``, which draws the positions of the free atoms of the molecules at some indices, sampling begins from
         these, and so does a restart from the first level of the grid.
         """
-        options, process = plan.options, self.process
+        options, process, space = plan.options, self.process, self.model.space
         device = torch.device(chosen_device(options.accelerator))
         network = self.model.network.to(device)
         precision = next(network.parameters()).dtype
         start = (known if given is None else given.framed(known)).to(device, precision)
-        given = None if given is None else given.map(lambda mask: mask.to(device))
+        given = None if given is None else space.possible(given.map(lambda mask: mask.to(device)))
         latents = self.model.statistics.latents
 
         def steered_by(inner: Denoiser) -> Denoiser:
@@ -234,13 +237,13 @@ class Sampler:
 
         denoiser = mixed(network, latents, random, steered_by) if latents else steered_by(network)
 
-        def judge(state: MoleculeBatch) -> Bool[Tensor, " molecule"]:
-            all_arrays = self.decoder.arrays(state)
+        def judge(state: Any) -> Bool[Tensor, " molecule"]:
+            all_arrays = self.decoder.arrays(space.leave(state))
             good = [self.decoder.strict(one) and (accepted is None or accepted(one)) for one in all_arrays]
             return torch.tensor(good, dtype=torch.bool)
 
-        def made(begin: MoleculeBatch, own: Given | None, grid: Grid, *, from_clean: bool = True) -> MoleculeBatch:
-            levels = Levels.along(begin, own)
+        def made(begin: Any, own: Given | None, grid: Grid, *, from_clean: bool = True) -> Any:
+            levels = along(space, begin, own)
             *_, last = generate(
                 process, denoiser, plan.solver, grid, begin, random, levels, plan.numbers, from_clean=from_clean
             )
@@ -252,11 +255,14 @@ class Sampler:
             blank = process.prior(begin, Levels.along(begin, own)(float(plan.grid[0])), random)
             return made(blank.replace(pos=begin.pos), own, plan.grid)
 
-        def again(state: MoleculeBatch, index: Int[Tensor, " chosen"]) -> MoleculeBatch:
+        def again(state: Any, index: Int[Tensor, " chosen"]) -> Any:
             own = None if given is None else given.map(lambda mask: mask[index])
             if own is not None and around is not None and plan.begins_again:
                 return placed(around, index, own)
-            begin = state.replace(pos=state.pos.nan_to_num(0, 0, 0))
+            smooth = {name: getattr(state, name) for name in process.modalities}
+            begin = state.replace(
+                **{name: value.nan_to_num(0, 0, 0) for name, value in smooth.items() if value.is_floating_point()}
+            )
             return made(begin if own is None else own.kept(start.select(index), begin), own, plan.restart_grid)
 
         # not all cores there are: a seed gives the same molecules on machines of one core and of many
@@ -264,11 +270,11 @@ class Sampler:
             if around is not None and given is not None:
                 state = placed(around, torch.arange(len(known)), given)
             elif raised is not None:
-                state = made(start, given, tail(plan.grid, raised))
+                state = made(space.enter(start), given, tail(plan.grid, raised))
             else:
-                state = made(start, given, plan.grid, from_clean=False)
+                state = made(space.blank(start), given, plan.grid, from_clean=False)
             state, restarts = restarted(state, judge, again, options.restarts)
-        state = state.to("cpu")
+            state = space.leave(state).to("cpu")
         return (state if given is None else given.map(lambda mask: mask.cpu()).unframed(known, state)), restarts
 
     def sampled(self, state: MoleculeBatch, indices: Sequence[int], restarts: Sequence[int]) -> list[Sampled]:

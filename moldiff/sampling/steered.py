@@ -1,5 +1,7 @@
 """The network with all that the options of a sampling put around it: precision, guidance, the number of atoms."""
 
+from dataclasses import fields, replace
+
 import torch
 
 from moldiff.config.sample import SampleOptions
@@ -40,7 +42,7 @@ def reduced(network: Denoiser) -> Denoiser:
     def denoise(noisy: MoleculeBatch, levels: Levels, previous: Prediction | None = None) -> Prediction:
         with torch.autocast(noisy.pos.device.type, torch.bfloat16):
             made = network(noisy, levels, previous)
-        return Prediction(made.pos.float(), made.element.float(), made.charge.float(), made.bond.float())
+        return replace(made, **{field.name: getattr(made, field.name).float() for field in fields(made)})
 
     return denoise
 

@@ -11,12 +11,19 @@ from moldiff.errors import UserError
 from moldiff.models.abilities import tasks_of
 from moldiff.models.checkpoint import Model, load_model
 from moldiff.models.shipped import weights_path
+from moldiff.network.autoencoder import Autoencoder
+from moldiff.network.build import Network
 from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.network.latent import LatentNetwork
 from moldiff.stages.properties import steered
+from moldiff.training.autoencoding import AutoencodingObjective
 from moldiff.training.distillation import DistillationObjective, Teacher, student_grid
 from moldiff.training.objective import DenoisingObjective
 from moldiff.training.preference import LikeSized, PreferenceObjective
 from moldiff.training.tasks import TaskMixture
+
+NOTHING_GIVEN = TaskShares(new=1, fragment=0, fragments=0, conformer=0, bonds=0, hydrogens=0)
+"""The tasks of what is trained in a latent space, where no place can be given."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Sources:
         Raises:
             UserError: the weights or the refused molecules cannot be used.
         """
-        if options.objective == "denoise":
+        if options.objective in ("denoise", "autoencode"):
             return cls()
         assert options.begins_with is not None
         before = load_model(weights_path(options.begins_with))
@@ -64,10 +71,12 @@ class Sources:
 
 
 def objective(
-    options: TrainOptions, model: Model, network: DenoisingNetwork, sources: Sources = Sources()
-) -> DenoisingObjective | DistillationObjective | PreferenceObjective:
+    options: TrainOptions, model: Model, network: Network, sources: Sources = Sources()
+) -> DenoisingObjective | DistillationObjective | PreferenceObjective | AutoencodingObjective:
     """What the options say is to be lowered, for a network of the model's kind."""
     before, tasks = sources.before, TaskMixture(options.tasks, network.vocabulary, model.statistics.placeholders)
+    if isinstance(network, Autoencoder):
+        return AutoencodingObjective(network, model.process, options.autoencode.bonded)
     if before is None:
         return denoising(options, model, network)
     if sources.refused is None:
@@ -113,7 +122,9 @@ def taught(shares: TaskShares, teacher: Model) -> TaskShares:
     return TaskShares(**kept)
 
 
-def denoising(options: TrainOptions, model: Model, network: DenoisingNetwork) -> DenoisingObjective:
-    """What the options say is to be lowered, for a network of the model's kind."""
-    tasks = TaskMixture(options.tasks, network.vocabulary, model.statistics.placeholders)
-    return DenoisingObjective(network, model.process, noise_levels(options), options.self_conditioning, tasks)
+def denoising(options: TrainOptions, model: Model, network: DenoisingNetwork | LatentNetwork) -> DenoisingObjective:
+    """The error of a denoiser, of molecules or in a latent space, where nothing is given."""
+    latent = model.kind == "latent denoiser"
+    tasks = None if latent else TaskMixture(options.tasks, network.vocabulary, model.statistics.placeholders)
+    noise = noise_levels(options)
+    return DenoisingObjective(network, model.process, noise, options.self_conditioning, tasks, network.space)

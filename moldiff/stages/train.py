@@ -22,10 +22,10 @@ from moldiff.files.atomic import only_writer, sha256, write_text
 from moldiff.files.manifest import write_record
 from moldiff.models.checkpoint import Model, save_model
 from moldiff.models.start import start_model
-from moldiff.network.denoiser import DenoisingNetwork
+from moldiff.network.build import Network
 from moldiff.sampling.following import sampled_rates
 from moldiff.scoring.molecule.portrait import all_ring_systems
-from moldiff.stages.objectives import Sources, objective, taught
+from moldiff.stages.objectives import NOTHING_GIVEN, Sources, objective, taught
 from moldiff.stages.properties import steered
 from moldiff.stages.suited import describe_unknown
 from moldiff.training.devices import is_first_process, torch_threads
@@ -79,6 +79,8 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
     sources = Sources.of(options, model, refused, state)
     if sources.before is not None:
         options = options.model_copy(update={"tasks": taught(options.tasks, sources.before)})
+    elif model.kind != "denoiser":
+        options = options.model_copy(update={"tasks": NOTHING_GIVEN})
     vocabulary = model.network.vocabulary
     tuned = options.begins_with is not None
     learning, held_out = (
@@ -97,7 +99,7 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
     rings = cache(lambda: all_ring_systems(featurized.smiles("train")))
     with torch_threads(options.threads) as threads:
         learner = Learner(options, model.network, objective(options, model, model.network, sources))
-        averaged = cast(DenoisingNetwork, learner.average.module)
+        averaged = cast(Network, learner.average.module)
         if learner.rank == 0:
             print(
                 f"training on {len(learning)} molecules, following {len(held_out)}; "
@@ -139,7 +141,7 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
 def follower(
     options: TrainOptions,
     model: Model,
-    network: DenoisingNetwork,
+    network: Network,
     held_out: MoleculeLoader,
     sources: Sources,
 ) -> Callable[[], float] | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -10,9 +10,9 @@ from torch import Generator, Tensor, nn
 
 from moldiff.diffusion.process import Process
 from moldiff.diffusion.schedules import NoiseDistribution
-from moldiff.molecules.batch import MoleculeBatch, Prediction
-from moldiff.molecules.denoiser import Denoiser
-from moldiff.molecules.levels import Given, Levels
+from moldiff.molecules.batch import MoleculeBatch
+from moldiff.molecules.levels import Given
+from moldiff.molecules.space import MOLECULES, Space
 
 Pattern = Callable[[MoleculeBatch, Generator], tuple[MoleculeBatch, Given]]
 """(clean molecules, random numbers) → the molecules to learn in this step, and what is given of them."""
@@ -47,6 +47,7 @@ class DenoisingObjective(nn.Module):
         noise: distribution of noise levels.
         self_conditioning: share of calls in which the network also sees its own first prediction.
         pattern: says what is given; by default nothing.
+        space: what is noised; by default molecules themselves.
     """
 
     def __init__(
@@ -56,10 +57,11 @@ class DenoisingObjective(nn.Module):
         noise: NoiseDistribution,
         self_conditioning: float = 0.0,
         pattern: Pattern | None = None,
+        space: Space = MOLECULES,
     ) -> None:
         super().__init__()
         self.network, self.process, self.noise = network, process, noise
-        self.self_conditioning, self.pattern = self_conditioning, pattern
+        self.self_conditioning, self.pattern, self.space = self_conditioning, pattern, space
 
     @property
     def weights(self) -> dict[str, float]:
@@ -70,7 +72,7 @@ class DenoisingObjective(nn.Module):
         """The loss of each modality and molecule of the part, on the free places; see `Objective`."""
         batch = MoleculeBatch(*clean)
         sigma = self.noise.draw(len(batch), random)
-        noised = Noised.of(batch, self.process, sigma, self.pattern, random)
+        noised = Noised.of(batch, self.process, sigma, self.pattern, random, self.space)
         self_condition = bool(torch.rand((), generator=random) < self.self_conditioning)
         noised = noised.part(part, next(self.network.parameters()))
         return noised.losses(self.network, self.process, twice=self_condition)
@@ -78,7 +80,7 @@ class DenoisingObjective(nn.Module):
 
 @dataclass(frozen=True)
 class Noised:
-    """Molecules as a network sees them.
+    """Molecules, or their latents, as a network sees them.
 
     Attributes:
         clean: what they are.
@@ -86,9 +88,9 @@ class Noised:
         levels: noise level of each place.
     """
 
-    clean: MoleculeBatch
-    noisy: MoleculeBatch
-    levels: Levels
+    clean: Any
+    noisy: Any
+    levels: Any
 
     @classmethod
     def of(
@@ -98,10 +100,12 @@ class Noised:
         sigma: Float[Tensor, " molecule"],
         pattern: Pattern | None,
         random: Generator,
+        space: Space = MOLECULES,
     ) -> "Noised":
         """Clean molecules at these noise levels, Å; of what the pattern gives nothing is noised."""
-        clean, given = patterned(batch, pattern, random)
-        levels = Levels.of(sigma, clean, given)
+        molecules, given = patterned(batch, pattern, random)
+        clean = space.enter(molecules)
+        levels = space.levels(sigma, clean, given)
         return cls(clean, process.corrupt(clean, levels, random), levels)
 
     def part(self, part: slice, like: Tensor) -> "Noised":
@@ -111,7 +115,7 @@ class Noised:
         )
         return Noised(clean, noisy, self.levels.map(lambda tensor: tensor[part]).to(like.device, like.dtype))
 
-    def losses(self, network: Denoiser, process: Process, *, twice: bool) -> dict[str, Tensor]:
+    def losses(self, network: Callable[..., Any], process: Process, *, twice: bool) -> dict[str, Tensor]:
         """The loss of each modality and molecule; ``twice``: the network also sees its own first prediction."""
         return process.loss(predicted(network, self.noisy, self.levels, twice=twice), self.clean, self.levels)
 
@@ -124,8 +128,8 @@ def patterned(batch: MoleculeBatch, pattern: Pattern | None, random: Generator) 
     return given.framed(batch), given
 
 
-def predicted(denoiser: Denoiser, noisy: MoleculeBatch, levels: Levels, *, twice: bool) -> Prediction:
-    """What the molecules are predicted to be; ``twice``: with the network's own first prediction before it."""
+def predicted(denoiser: Callable[..., Any], noisy: Any, levels: Any, *, twice: bool) -> Any:
+    """What the clean states are predicted to be; ``twice``: with the network's own first prediction before it."""
     previous = None
     if twice:
         with torch.no_grad():
