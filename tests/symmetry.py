@@ -23,7 +23,10 @@ def _same(tensor: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Change:
-    """What is done to molecules: to the positions they enter with and those expected, to atoms and to packed pairs."""
+    """What is done to molecules: to the positions they enter with and those expected, to atoms and to packed pairs.
+
+    What is done to the hands that are asked of atoms is done before the atoms are moved.
+    """
 
     name: str
     entering: Map = _same
@@ -31,12 +34,15 @@ class Change:
     atoms: Map = _same
     pairs: Map = _same
     molecules: Map = _same
+    hands: Map = _same
 
     def batch(self, batch: MoleculeBatch) -> MoleculeBatch:
         """The changed input."""
         element, charge, mask = (self.atoms(values) for values in (batch.element, batch.charge, batch.mask))
         pos, bond, properties = self.atoms(self.entering(batch.pos)), self.pairs(batch.bond), batch.properties
-        return MoleculeBatch(pos, element, charge, bond, mask, self.molecules(properties))
+        changed = MoleculeBatch(pos, element, charge, bond, mask, self.molecules(properties))
+        asked = batch.handedness.shape[1] > 0
+        return changed.replace(handedness=self.atoms(self.hands(batch.handedness))) if asked else changed
 
     def levels(self, levels: Levels) -> Levels:
         """The changed levels."""
@@ -54,6 +60,7 @@ def assert_equivariant(
 ) -> None:
     """A prediction turns and mirrors with its molecule, and how else the molecule is given does not matter.
 
+    A mirror turns over the hands that are asked of atoms.
     Given atoms stay where they are in their frame.
 
     Raises:
@@ -74,7 +81,7 @@ def changes(mask: Tensor) -> Iterator[Change]:
     """All that is tried on molecules of these sizes."""
     turn, mirror = rotation(), rotation() * -1
     yield Change("rotation", lambda pos: pos @ turn.T, lambda pos: pos @ turn.T)
-    yield Change("reflection", lambda pos: pos @ mirror.T, lambda pos: pos @ mirror.T)
+    yield Change("reflection", lambda pos: pos @ mirror.T, lambda pos: pos @ mirror.T, hands=turned_over)
     shift = torch.tensor([3.0, -2.0, 5.0], dtype=torch.float64) * mask[:, :, None]
     yield Change("translation", entering=lambda pos: pos + shift)
     order, molecule = _permutation(mask), torch.arange(len(mask))[:, None]
@@ -84,6 +91,7 @@ def changes(mask: Tensor) -> Iterator[Change]:
         "permutation",
         atoms=lambda values: values[molecule, order],
         pairs=lambda values: values[molecule, pair_order],
+        hands=lambda hands: _renumbered(hands, order.argsort(1)),
     )
     more = mask.shape[1] + 3
     yield Change("padding", atoms=lambda values: _padded(values, more), pairs=lambda v: _padded(v, pair_count(more)))
@@ -94,6 +102,11 @@ def changes(mask: Tensor) -> Iterator[Change]:
             pairs=lambda values, at=number, size=size: values[at : at + 1, : pair_count(size)],
             molecules=lambda values, at=number: values[at : at + 1],
         )
+
+
+def turned_over(hands: Tensor) -> Tensor:
+    """What is asked of the mirror image: the other sign."""
+    return hands * torch.tensor([-1, 1, 1, 1])
 
 
 def assert_close(name: str, actual: Tensor, expected: Tensor) -> None:
@@ -124,6 +137,12 @@ def _permutation(mask: Tensor) -> Tensor:
     for row, size in zip(order, mask.sum(1).tolist(), strict=True):
         row[:size] = row[:size].roll(1)
     return order
+
+
+def _renumbered(hands: Tensor, place: Tensor) -> Tensor:
+    """The named atoms at their new places."""
+    named = place[torch.arange(len(hands))[:, None, None], hands[..., 1:]]
+    return torch.cat([hands[..., :1], named], -1)
 
 
 def _padded(values: Tensor, places: int) -> Tensor:

@@ -121,6 +121,20 @@ def carbamoyl_fluoride() -> SimpleNamespace:
     )
 
 
+def branched(seed: int = 0) -> SimpleNamespace:
+    """CC(N)(O)F in some pose, of either hand."""
+    random = np.random.default_rng(seed)
+    corners = np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * random.choice([-0.9, 0.9])
+    turn, _ = np.linalg.qr(random.normal(size=(3, 3)))
+    return SimpleNamespace(
+        positions=(corners @ turn * np.linalg.det(turn)).astype(np.float32),
+        atomic_numbers=np.array([6, 6, 7, 8, 9], np.uint8),
+        formal_charges=np.zeros(5, np.int8),
+        bonds=np.array([[0, 1], [0, 2], [0, 3], [0, 4]], np.uint16),
+        bond_orders=np.ones(4, np.uint8),
+    )
+
+
 def random_molecules(number: int, seed: int = 0) -> list[SimpleNamespace]:
     """Chains of 1 to 9 random atoms at random places."""
     random = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Whether coordinates have the stereocentres and double bonds that a molecule was given with."""
+"""The stereocentres and double bonds that a molecule was given with, and whether coordinates have them."""
 
 import numpy as np
 from rdkit import Chem
@@ -34,6 +34,33 @@ def right_handed(mol: Chem.Mol, positions: np.ndarray) -> tuple[np.ndarray | Non
     if all(made[index] in _TAGS and made[index] != tag for index, tag in wanted.items()):
         return positions * np.array([-1.0, 1.0, 1.0]), ""
     return None, "stereocentre turned"
+
+
+def asks_stereo(mol: Chem.Mol) -> bool:
+    """Whether a molecule with its stereochemistry assigned has any stereocentre or double bond to be right."""
+    return any(atom.GetChiralTag() in _TAGS for atom in mol.GetAtoms()) or any(
+        bond.GetStereo() in _SAME_SIDE | _OTHER_SIDE for bond in mol.GetBonds()
+    )
+
+
+def asked_hands(mol: Chem.Mol) -> np.ndarray:
+    """[atom, 4] a sign and three neighbours of each stereocentre, the signed volume of which it is; else zeros.
+
+    RDKit's tag is the hand of the neighbours in the order of their bonds: counterclockwise, seen from the first, is
+    a positive volume of the first three.
+    """
+    hands = np.zeros((mol.GetNumAtoms(), 4), dtype=np.int64)
+    for atom in mol.GetAtoms():
+        near = list(atom.GetNeighbors())
+        if atom.GetChiralTag() not in _TAGS or len(near) not in (3, 4):
+            continue
+        sign = 1 if atom.GetChiralTag() == Chem.ChiralType.CHI_TETRAHEDRAL_CCW else -1
+        if len(near) == 4:  # without the hydrogen, if one is an atom: the others have the hand that leaves them
+            left_out = next((place for place, one in enumerate(near) if one.GetAtomicNum() == 1), 3)
+            sign *= (-1) ** (3 - left_out)
+            near.pop(left_out)
+        hands[atom.GetIdx()] = [sign, *(one.GetIdx() for one in near)]
+    return hands
 
 
 def with_positions(mol: Chem.Mol, positions: np.ndarray) -> Chem.Mol:

@@ -70,6 +70,8 @@ class TransformerOptions(Options):
     """Hidden width of the pair network."""
     heads: Heads = 8
     """Attention heads; twice their number must divide the scalar channels."""
+    chirality: bool = False
+    """Whether molecules can be asked for the handedness of stereocentres; weights to fine-tune grow by this input."""
 
     @model_validator(mode="after")
     def _heads(self) -> Self:
@@ -117,6 +119,8 @@ class UNetOptions(Options):
     """Channels in which every pair of atoms enters and leaves, edge or not; their hidden width is twice this."""
     heads: Heads = 8
     """Attention heads; twice their number must divide the scalar channels."""
+    chirality: bool = False
+    """Whether molecules can be asked for the handedness of stereocentres; weights to fine-tune grow by this input."""
 
     @model_validator(mode="after")
     def _heads(self) -> Self:

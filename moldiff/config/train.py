@@ -44,15 +44,18 @@ FIXED = {
         "start_from": "a student starts from its teacher",
         "placeholders": "a student has those of its teacher",
         "properties": "a student has those of its teacher",
+        "learn": "a student learns all that its teacher does",
         "log_sigma_mean": "a student's noise levels are those of its grid",
         "log_sigma_deviation": "a student's noise levels are those of its grid",
     },
     "prefer": {
         "placeholders": "they stay as in start_from, with which the network is compared",
         "properties": "they stay as in start_from, with which the network is compared",
+        "learn": "preferences are of all weights",
     },
     "autoencode": {
         "tasks": "an autoencoder takes complete molecules",
+        "learn": "an autoencoder has no handedness",
         "placeholders": "an autoencoder takes molecules as they are",
         "properties": "an autoencoder is asked for none",
         "log_sigma_mean": "the noise on its latents is autoencode.noise",
@@ -91,6 +94,9 @@ class TrainOptions(Options):
     """How preferred and refused molecules are told apart."""
     network: NetworkOptions = TransformerOptions()
     """Architecture, width and depth of the denoiser."""
+    learn: Literal["all", "chirality"] = "all"
+    """all: all weights; chirality: those of `network.chirality` alone, so that molecules of which no handedness is
+    asked stay the same to the last bit."""
     tasks: TaskShares = TaskShares()
     """How often each task is trained: one network makes molecules, completes parts and finds conformers."""
     placeholders: float = Field(0.0, ge=0, le=0.3)
@@ -173,6 +179,11 @@ class TrainOptions(Options):
         for name, reason in FIXED_IN_LATENTS.items() if self.autoencoder is not None else ():
             if self._is_set(name):
                 raise ValueError(f"{name} cannot be set with autoencoder: {reason}")
+        if self.learn != "all" and self.start_from is None:
+            raise ValueError(f"learn: {self.learn} needs weights that else stay as they are; name them with start_from")
+        if self.network.chirality and (self.objective != "denoise" or self.autoencoder is not None):
+            where = "autoencoder" if self.objective == "denoise" else f"objective {self.objective}"
+            raise ValueError(f"network.chirality cannot be set with {where}: only a denoiser of molecules learns it")
         return self
 
     def _is_set(self, name: str) -> bool:

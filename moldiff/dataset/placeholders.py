@@ -67,6 +67,7 @@ def with_placeholders(
         bond=functional.pad(batch.bond, (0, pair_count(wider) - pair_count(atoms))),
         mask=mask,
         properties=batch.properties,
+        handedness=functional.pad(batch.handedness, (0, 0, 0, more)) if batch.handedness.shape[1] else batch.handedness,
     )
 
 

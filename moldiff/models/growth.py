@@ -1,4 +1,4 @@
-"""Weights to start from that know less than is wanted: placeholders, properties and a random input are added."""
+"""Weights to start from that know less than is wanted: placeholders, properties, handedness, a random input."""
 
 from dataclasses import replace
 
@@ -14,6 +14,8 @@ from moldiff.network.denoiser import DenoisingNetwork
 
 OWN = "embeddings.properties."
 """Where the weights of the properties are."""
+CHIRAL = "chirality."
+"""Where the weights of the handedness are."""
 LATENT = "embeddings.latents."
 """Where the weights of the random input are."""
 UNLIKELY = -2.0
@@ -61,6 +63,21 @@ def with_properties(model: Model, scales: tuple[PropertyScale, ...]) -> Model:
     }
     grown.load_state_dict({**kept, **fresh})
     return replace(model, network=grown, statistics=replace(statistics, properties=scales))
+
+
+def with_chirality(model: Model) -> Model:
+    """The model with an input for the handedness of atoms, which has no effect at first.
+
+    A model that has one is returned as it is.
+    """
+    network, statistics = _denoiser(model), model.statistics
+    if network.chirality is not None:
+        return model
+    options = network.options.model_copy(update={"chirality": True})
+    grown = build_network(options, network.vocabulary, network.sigma_data, statistics.properties, statistics.latents)
+    fresh = {name: value for name, value in grown.state_dict().items() if name.startswith(CHIRAL)}
+    grown.load_state_dict({**network.state_dict(), **fresh})
+    return replace(model, network=grown)
 
 
 def with_latents(model: Model, latents: int) -> Model:

@@ -8,7 +8,7 @@ from moldiff.dataset.validation import DatasetInfo
 from moldiff.errors import UserError
 from moldiff.models.abilities import require_kind
 from moldiff.models.checkpoint import Model, load_model, new_model
-from moldiff.models.growth import with_latents
+from moldiff.models.growth import with_chirality, with_latents
 from moldiff.models.shipped import weights_path
 from moldiff.network.autoencoder import Autoencoder
 from moldiff.network.build import build_autoencoder, build_latent_network
@@ -43,6 +43,10 @@ def start_model(options: TrainOptions, info: DatasetInfo) -> Model:
     if options.autoencoder is not None:
         assert isinstance(start.network, Autoencoder)  # as `require_kind` says
         return Model.of(build_latent_network(options.network, start.network), start.statistics)
+    if options.network.chirality:
+        start = with_chirality(start)
+    elif options.learn == "chirality" and start.network.chirality is None:
+        raise UserError(f"{path}: knows no handedness; learn: chirality needs network.chirality")
     return with_latents(start, options.distill.latents) if options.objective == "distill" else start
 
 
@@ -52,6 +56,8 @@ def _wanted(options: TrainOptions) -> tuple[str, ...]:
         return "a latent space", "autoencoder"
     if options.objective == "autoencode":
         return "objective autoencode", "autoencoder"
+    if options.network.chirality or options.learn != "all":
+        return "handedness", "denoiser"
     if options.objective == "denoise" and not options.placeholders and not options.properties:
         return "fine-tuning", "denoiser", "latent denoiser"
     asked = "fine-tuning with placeholders or properties"

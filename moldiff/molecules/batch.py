@@ -21,6 +21,8 @@ BOND_ORDERS = (0, 1, 2, 3)
 
 NO_PROPERTIES = torch.zeros(0, 0)
 """Stands for no columns until the number of molecules is known."""
+NO_HANDEDNESS = torch.zeros(0, 0, 4, dtype=torch.long)
+"""Stands for no rows until the number of molecules is known."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class MoleculeBatch:
         mask: [molecule, atom] True where an atom is real; real atoms come first.
         properties: [molecule, property] what is wanted of each molecule or known of it
             (`moldiff.molecules.properties`), NaN where it is not; no columns for a network without properties.
+        handedness: [molecule, atom, 4] which hand is asked of each atom (`moldiff.molecules.handedness`), zeros where
+            nothing is; no rows where nothing is asked of any.
     """
 
     pos: Float[Tensor, "molecule atom 3"]
@@ -78,10 +82,13 @@ class MoleculeBatch:
     bond: Int[Tensor, "molecule pair"]
     mask: Bool[Tensor, "molecule atom"]
     properties: Float[Tensor, "molecule property"] = NO_PROPERTIES
+    handedness: Int[Tensor, "molecule centre 4"] = NO_HANDEDNESS
 
     def __post_init__(self) -> None:
         if self.properties is NO_PROPERTIES:
             object.__setattr__(self, "properties", self.pos.new_zeros(len(self.mask), 0))
+        if self.handedness is NO_HANDEDNESS:
+            object.__setattr__(self, "handedness", self.bond.new_zeros(len(self.mask), 0, 4))
 
     @classmethod
     def blank(cls, mask: Bool[Tensor, "molecule atom"], dtype: torch.dtype = torch.float32) -> "MoleculeBatch":

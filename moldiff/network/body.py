@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from e3nn import o3
 from jaxtyping import Float
 from torch import Tensor
 
+from moldiff.network.equivariant import Features, channels, components, places
 from moldiff.network.graph import CompleteGraph
 
 
@@ -16,10 +18,13 @@ class Atoms:
     Attributes:
         scalars: [molecule, atom, channel] invariant features.
         pos: [molecule, atom, 3] positions, Å, scaled as `moldiff.network.preconditioning` says.
+        vectors: [molecule, atom, 3, channel] polar vectors that enter, with as many channels as the irreps of the
+            options have; None for none. A body without such features may leave them aside.
     """
 
     scalars: Float[Tensor, "molecule atom scalar"]
     pos: Float[Tensor, "molecule atom 3"]
+    vectors: Float[Tensor, "molecule atom 3 vector"] | None = None
 
 
 @runtime_checkable
@@ -54,3 +59,17 @@ class Body(Protocol):
             graph: who pairs with whom, and sums over pairs.
         """
         ...
+
+
+def first_features(atoms: Atoms, irreps: o3.Irreps) -> Features:
+    """The features that a body begins with: zeros, but for the vectors that enter, which are its `1o`.
+
+    Args:
+        atoms: at the body's door.
+        irreps: of the body without its scalars, vectors among them.
+    """
+    pos = atoms.pos
+    features = pos.new_zeros(*pos.shape[:2], components(irreps), channels(irreps))
+    if atoms.vectors is not None:
+        features[:, :, dict(places(irreps))[o3.Irrep("1o")]] = atoms.vectors
+    return features

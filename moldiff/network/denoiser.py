@@ -1,9 +1,13 @@
-"""The denoiser: noisy molecules in, a prediction of the clean ones out. E(3)-equivariant, atoms in any order."""
+"""The denoiser: noisy molecules in, a prediction of the clean ones out. E(3)-equivariant, atoms in any order.
+
+A handedness that is asked of atoms is part of the input, and a mirror has to turn it over as well.
+"""
 
 from collections.abc import Sequence
 from functools import partial
 
 import torch
+from e3nn import o3
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -13,7 +17,9 @@ from moldiff.molecules.levels import Levels
 from moldiff.molecules.properties import PropertyScale
 from moldiff.molecules.space import MOLECULES, MoleculeSpace
 from moldiff.network.body import Atoms, Body
-from moldiff.network.embeddings import Embeddings
+from moldiff.network.chirality import ChiralEmbedding
+from moldiff.network.embeddings import CONDITION, Embeddings
+from moldiff.network.equivariant import channels
 from moldiff.network.graph import CompleteGraph
 from moldiff.network.heads import Heads
 from moldiff.network.preconditioning import Preconditioning
@@ -47,6 +53,8 @@ class DenoisingNetwork(nn.Module):
         self.embeddings = Embeddings(vocabulary, *widths, properties, latents)
         self.body = body
         self.heads = Heads(vocabulary, *widths)
+        vectors = channels(o3.Irreps(options.irreps)[1:])
+        self.chirality = ChiralEmbedding(body.atom_channels, vectors, CONDITION) if options.chirality else None
 
     @property
     def space(self) -> MoleculeSpace:
@@ -78,7 +86,12 @@ class DenoisingNetwork(nn.Module):
         framed = centred(noisy.pos, frame, mask)
         entered = self.preconditioning.enter(framed, levels.pos)
         scalars, pairs, condition = self.embeddings(noisy, levels, previous, entered, graph, latent)
-        atoms, pairs = self.body(Atoms(scalars, entered), pairs, condition, graph)
+        vectors = None
+        if self.chirality is not None and noisy.handedness.shape[1]:
+            before = None if previous is None else previous.pos
+            own, vectors = self.chirality(noisy.handedness, entered, before, condition)
+            scalars = scalars + own
+        atoms, pairs = self.body(Atoms(scalars, entered, vectors), pairs, condition, graph)
         moved = self.preconditioning.leave(framed, atoms.pos - entered, levels.pos)
         clean = centred(moved, frame, mask)
         return Prediction(clean, *self.heads(atoms.scalars, pairs, clean, graph))

@@ -5,8 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from moldiff.config.network import TransformerOptions
-from moldiff.network.body import Atoms
-from moldiff.network.equivariant import channels, components
+from moldiff.network.body import Atoms, first_features
 from moldiff.network.graph import CompleteGraph
 from moldiff.network.layer import Layer
 
@@ -33,8 +32,7 @@ class Transformer(nn.Module):
         graph: CompleteGraph,
     ) -> tuple[Atoms, Float[Tensor, "molecule pair channel"]]:
         """See `moldiff.network.body.Body`."""
-        scalars, pos, irreps = atoms.scalars, atoms.pos, self.irreps[1:]
-        features = pos.new_zeros(*pos.shape[:2], components(irreps), channels(irreps))
+        scalars, pos, features = atoms.scalars, atoms.pos, first_features(atoms, self.irreps[1:])
         for layer in self.layers:
             scalars, features, pos, pairs = layer(scalars, features, pos, pairs, condition, graph)
         return Atoms(scalars, pos), pairs

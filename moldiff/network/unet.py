@@ -11,8 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from moldiff.config.network import UNetOptions
-from moldiff.network.body import Atoms
-from moldiff.network.equivariant import channels, components
+from moldiff.network.body import Atoms, first_features
 from moldiff.network.graph import CompleteGraph
 from moldiff.network.layer import Layer
 from moldiff.network.pooling import Nodes, Pooling
@@ -58,12 +57,12 @@ class UNet(nn.Module):
         graph: CompleteGraph,
     ) -> tuple[Atoms, Float[Tensor, "molecule pair channel"]]:
         """See `moldiff.network.body.Body`."""
-        mask, irreps = graph.mask, self.irreps[1:]
+        mask = graph.mask
         edges = SparseGraph.of(
             nearest(atoms.pos.detach(), mask, self.neighbours, graph.index.matrix(graph.bonded)), mask
         )
-        scalars, pos = (values[mask][None] for values in (atoms.scalars, atoms.pos))
-        features = pos.new_zeros(*pos.shape[:2], components(irreps), channels(irreps))
+        first = first_features(atoms, self.irreps[1:])
+        scalars, pos, features = (values[mask][None] for values in (atoms.scalars, atoms.pos, first))
         place, flat = edges.pair_places(), pairs.flatten(0, 1)
         state = Nodes(scalars, features, pos, self.lift(flat.index_select(0, place))[None])
         state = self._level(0, state, edges, condition)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from rdkit import Chem
+from torch.nn.utils.rnn import pad_sequence
 
 from moldiff.chemistry.arrays import MoleculeArrays, to_arrays
-from moldiff.chemistry.stereo import anywhere, right_handed, with_positions
+from moldiff.chemistry.stereo import anywhere, asked_hands, right_handed, with_positions
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
 from moldiff.models.abilities import require_task
@@ -30,11 +31,13 @@ class Posed:
         mol: as it was given, without conformers.
         conformers: [atom, 3] each, Å.
         failed: attempts that were left out, by reason.
+        right_at_first: conformers of the first attempt whose stereochemistry was right as they came.
     """
 
     mol: Chem.Mol
     conformers: list[np.ndarray] = field(default_factory=list)
     failed: Counter[str] = field(default_factory=Counter)
+    right_at_first: int = 0
 
 
 def heavy_atoms(mol: Chem.Mol) -> np.ndarray:
@@ -55,6 +58,9 @@ def pose(
 ) -> list[Posed]:
     """Up to n conformers of each molecule, of the stereochemistry that it has; see `moldiff.chemistry.stereo`.
 
+    Weights that know handedness are asked for that of the stereocentres; whatever the weights, what comes out
+    otherwise is made again or left out.
+
     Args:
         sampler: of the weights.
         plan: of the sampling; its seed is that of all random numbers.
@@ -66,18 +72,16 @@ def pose(
         on_batch: given the number of conformers that came out right of each batch.
     """
     results = [Posed(mol) for mol in mols]
-    arrays = [to_arrays(mol if mol.GetNumConformers() else anywhere(mol)) for mol in mols]
+    arrays = [_arrays(mol) for mol in mols]
     waiting = [index for index in range(len(mols)) for _ in range(n)]
     for attempt in range(attempts + 1):
         waiting.sort(key=lambda index: (len(arrays[index]), index))
         again: list[int] = []
         for number, chosen in enumerate(_batches(waiting, arrays, plan.options.batch_pairs)):
             seed = stream_seed(plan.options.seed, Stream.SAMPLES, *numbers, attempt, number)
-            known, given = _known([arrays[index] for index in chosen], sampler.model.network.vocabulary)
+            known, given = known_graphs([mols[index] for index in chosen], sampler.model.network.vocabulary)
             if fixed is not None:
-                still = torch.nn.utils.rnn.pad_sequence(
-                    [torch.from_numpy(fixed[index]) for index in chosen], batch_first=True
-                )
+                still = pad_sequence([torch.from_numpy(fixed[index]) for index in chosen], batch_first=True)
                 given = Given.of(known, pos=still, element=True, charge=True, bond=True)
             made, _ = sampler.run(plan, known, given, torch.Generator().manual_seed(seed))
             wrong = len(again)
@@ -86,6 +90,7 @@ def pose(
                 if fixed is not None:
                     positions[fixed[index]] = arrays[index].positions[fixed[index]]
                 right, reason = _judged(mols[index], positions, mirrored=fixed is None)
+                results[index].right_at_first += attempt == 0 and right is positions
                 if right is None:
                     results[index].failed[reason] += 1
                     again.append(index)
@@ -133,6 +138,25 @@ def with_conformers(
     return result
 
 
+def known_graphs(mols: Sequence[Chem.Mol], vocabulary: Vocabulary) -> tuple[MoleculeBatch, Given]:
+    """A batch of these molecules, of which the graph is given and the hands of their stereocentres are asked.
+
+    Args:
+        mols: see `pose`.
+        vocabulary: of the weights.
+    """
+    arrays = [_arrays(mol) for mol in mols]
+    sizes = torch.tensor([len(one) for one in arrays])
+    mask = torch.arange(int(sizes.max())) < sizes[:, None]
+    hands = pad_sequence([torch.from_numpy(asked_hands(mol)) for mol in mols], batch_first=True)
+    known = encode(MoleculeBatch.blank(mask), arrays, vocabulary).replace(handedness=hands)
+    return known, Given.of(known, element=True, charge=True, bond=True)
+
+
+def _arrays(mol: Chem.Mol) -> MoleculeArrays:
+    return to_arrays(mol if mol.GetNumConformers() else anywhere(mol))
+
+
 def _judged(mol: Chem.Mol, positions: np.ndarray, *, mirrored: bool) -> tuple[np.ndarray | None, str]:
     if not np.isfinite(positions).all():
         return None, "not finite"
@@ -152,11 +176,3 @@ def _batches(waiting: Sequence[int], arrays: Sequence[MoleculeArrays], pairs: in
             batches.append([])
         batches[-1].append(index)
     return batches
-
-
-def _known(arrays: Sequence[MoleculeArrays], vocabulary: Vocabulary) -> tuple[MoleculeBatch, Given]:
-    """A batch of these molecules, of which the graph is given."""
-    sizes = torch.tensor([len(one) for one in arrays])
-    mask = torch.arange(int(sizes.max())) < sizes[:, None]
-    known = encode(MoleculeBatch.blank(mask), arrays, vocabulary)
-    return known, Given.of(known, element=True, charge=True, bond=True)

@@ -61,6 +61,8 @@ class KeptPart:
     ) -> tuple[MoleculeBatch, Given]:
         """The molecules with the part at their first places, and these given; closed atoms have no free pairs.
 
+        Stereocentres at open atoms ask for their hand, which weights that know handedness see.
+
         Args:
             blank: molecules of more atoms than the part.
             indices: their numbers.
@@ -71,7 +73,21 @@ class KeptPart:
         atoms = torch.arange(blank.mask.shape[1]) < len(self)
         closed = torch.zeros_like(blank.mask)
         closed[:, : len(self)] = torch.from_numpy(np.stack([~one.open for one in poses]))
+        known = known.replace(handedness=self._hands(blank))
         return known, Given.fragment(known, atoms.expand_as(closed), closed)
+
+    def _hands(self, blank: MoleculeBatch) -> torch.Tensor:
+        """[molecule, atom, 4] where new neighbours of open stereocentres have to be; no rows where it does not matter.
+
+        Stereocentres within the part have their positions and need no asking.
+        """
+        sides = [side for side in self.poses[0].sides if not side.double]
+        if not sides:
+            return blank.handedness
+        hands = blank.element.new_zeros(*blank.mask.shape, 4)
+        for side in sides:
+            hands[:, side.atom] = hands.new_tensor([side.sign, *side.others, side.atom])
+        return hands
 
     def surrounded(self, known: MoleculeBatch, indices: Sequence[int], random: torch.Generator) -> MoleculeBatch:
         """The molecules with their other atoms where these may be, beyond the bonds that leave the part.

@@ -15,7 +15,7 @@ from rdkit import Chem
 from moldiff.chemistry.formats.records import Record, count_records, read_records
 from moldiff.chemistry.formats.sdf import write_sdf_block
 from moldiff.chemistry.reading import molecules_of
-from moldiff.chemistry.stereo import with_positions
+from moldiff.chemistry.stereo import asks_stereo, with_positions
 from moldiff.config.conformers import ConformersOptions, HydrogensOptions
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
@@ -32,6 +32,10 @@ from moldiff.version import version
 
 CHUNK = 256
 """Records that are in memory at a time; also the run of records that stays in one shard."""
+
+COUNTED = ("records", "refused", "requested", "produced", "with_stereo", "stereo_right_at_first")
+"""Counts of a record that add up over shards: records of molecules, refused ones, conformers asked for and written,
+those asked for with some stereochemistry, and how many of these had it before any was mirrored or made again."""
 
 
 def conformers(
@@ -114,7 +118,7 @@ def _joined(records: Sequence[dict[str, Any]], output: Path) -> dict[str, Any]:
             given = ", ".join(str(shard + 1) for shard in shards)
             raise UserError(f"{output}: of {first['shard'][1]} shards {given} are given; give each once")
         failed = sum((Counter(one["failed"]) for one in records), Counter[str]())
-        sums = {name: sum(one[name] for one in records) for name in ("records", "refused", "requested", "produced")}
+        sums = {name: sum(one[name] for one in records) for name in COUNTED}
         seconds = round(sum(one["seconds"] for one in records), 3)
     except (KeyError, TypeError, IndexError, AttributeError):
         raise UserError(f"{output}: the parts are not those of `moldiff conformers` or `hydrogens`") from None
@@ -188,17 +192,18 @@ def _run(
             )
             for (record, _), one in zip(mols, posed, strict=True):
                 counts["produced"] += _write(file, record, one, number, records)
+                if asks_stereo(one.mol):
+                    counts["with_stereo"] += n
+                    counts["stereo_right_at_first"] += one.right_at_first
                 if missing := n - len(one.conformers):
                     failed[one.failed.most_common(1)[0][0]] += missing
         if not counts["produced"]:  # while an earlier result still stands
             told = ", ".join(f"{reason} ({count})" for reason, count in failed.most_common(3)) or "no record was read"
             raise UserError(f"{output}: nothing was made of {counts['records']} records: {told}")
     seconds = time.monotonic() - start
+    counts["requested"] = counts["records"] * n
     summary = {
-        "records": counts["records"],
-        "refused": counts["refused"],
-        "requested": counts["records"] * n,
-        "produced": counts["produced"],
+        **{name: counts[name] for name in COUNTED},
         "failed": dict(failed.most_common()),
         "seconds": round(seconds, 3),
         "shard": list(shard),
@@ -208,7 +213,7 @@ def _run(
     }
     write_record(record_of(output), summary, [output])
     print(
-        f"{output}: {counts['produced']} of {counts['records'] * n} in {seconds:.1f} s"
+        f"{output}: {counts['produced']} of {counts['requested']} in {seconds:.1f} s"
         + (f"; left out: {json.dumps(dict(failed.most_common(5)), ensure_ascii=False)}" if failed else ""),
         file=sys.stderr,
     )

@@ -74,11 +74,12 @@ def objective(
     options: TrainOptions, model: Model, network: Network, sources: Sources = Sources()
 ) -> DenoisingObjective | DistillationObjective | PreferenceObjective | AutoencodingObjective:
     """What the options say is to be lowered, for a network of the model's kind."""
-    before, tasks = sources.before, TaskMixture(options.tasks, network.vocabulary, model.statistics.placeholders)
+    before = sources.before
     if isinstance(network, Autoencoder):
         return AutoencodingObjective(network, model.process, options.autoencode.bonded)
     if before is None:
         return denoising(options, model, network)
+    tasks = _tasks(options, model, network)
     if sources.refused is None:
         distill, latents = options.distill, before.statistics.latents
         return DistillationObjective(
@@ -124,7 +125,11 @@ def taught(shares: TaskShares, teacher: Model) -> TaskShares:
 
 def denoising(options: TrainOptions, model: Model, network: DenoisingNetwork | LatentNetwork) -> DenoisingObjective:
     """The error of a denoiser, of molecules or in a latent space, where nothing is given."""
-    latent = model.kind == "latent denoiser"
-    tasks = None if latent else TaskMixture(options.tasks, network.vocabulary, model.statistics.placeholders)
+    tasks = _tasks(options, model, network) if isinstance(network, DenoisingNetwork) else None
     noise = noise_levels(options)
     return DenoisingObjective(network, model.process, noise, options.self_conditioning, tasks, network.space)
+
+
+def _tasks(options: TrainOptions, model: Model, network: DenoisingNetwork | LatentNetwork) -> TaskMixture:
+    placeholders, chirality = model.statistics.placeholders, network.options.chirality
+    return TaskMixture(options.tasks, network.vocabulary, placeholders, chirality)

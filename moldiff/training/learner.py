@@ -17,7 +17,7 @@ from moldiff.molecules.batch import MoleculeBatch
 from moldiff.seeds import Stream, stream_seed
 from moldiff.training.devices import new_fabric
 from moldiff.training.objective import Objective, tensors, weighted
-from moldiff.training.optimizer import Optimizers, Rate, adamw, warmed_cosine
+from moldiff.training.optimizer import Optimizers, Rate, adamw, hold, warmed_cosine
 
 
 class Learner:
@@ -40,6 +40,7 @@ class Learner:
         rate: Rate = warmed_cosine,
     ) -> None:
         self.options, self.network, self.rate = options, network, rate
+        hold(network, options)
         self.fabric = new_fabric(options)
         self.fabric.launch()
         self.rank, self.world = self.fabric.global_rank, self.fabric.world_size

@@ -16,6 +16,14 @@ Rate = Callable[[TrainOptions, int, float], float]
 """(options, step, share of the training that is done) → learning rate."""
 
 
+def hold(network: nn.Module, options: TrainOptions) -> None:
+    """Parameters that the options do not let learn ask for no gradient; an optimiser leaves them as they are."""
+    if options.learn != "all":
+        for name, parameter in network.named_parameters():
+            if not name.startswith(f"{options.learn}."):
+                parameter.requires_grad_(False)
+
+
 def adamw(network: nn.Module, options: TrainOptions) -> list[Optimizer]:
     """AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101)."""
     groups = parameter_groups(network, options.weight_decay)

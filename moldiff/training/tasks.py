@@ -16,6 +16,7 @@ from moldiff.config.train import TaskShares
 from moldiff.dataset.placeholders import with_placeholders
 from moldiff.molecules.batch import MoleculeBatch, Vocabulary
 from moldiff.molecules.levels import Given
+from moldiff.training.chirality import asked_hands
 
 UNKNOWN = 0.15
 """Share of molecules of which no property is shown, so that a network also knows molecules of which nothing is asked;
@@ -33,11 +34,13 @@ class TaskMixture:
         shares: of each task.
         vocabulary: of elements and charges.
         placeholders: largest number of placeholders as a share of a molecule's atoms.
+        chirality: whether the handedness of atoms whose bonds are given is asked for.
     """
 
     shares: TaskShares
     vocabulary: Vocabulary
     placeholders: float = 0.0
+    chirality: bool = False
 
     def __call__(self, batch: MoleculeBatch, random: Generator) -> tuple[MoleculeBatch, Given]:
         """The molecules as they are trained on, and what is given of each.
@@ -57,6 +60,8 @@ class TaskMixture:
         if batch.properties.shape[1]:
             batch = batch.replace(properties=_hidden(batch.properties, random))
         given = _given(patterns, batch)
+        if self.chirality:
+            batch = batch.replace(handedness=asked_hands(batch, given, self.vocabulary, random))
         return batch, given
 
     def _tasks(self, batch: MoleculeBatch, random: Generator, shares: dict[str, float]) -> list[str]:

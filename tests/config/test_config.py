@@ -60,6 +60,11 @@ def test_every_option_has_a_help_text():
         ({"featurize": DATA, "sample": {"sigma_min": 20}}, ["sigma_min 20", "sigma_max"]),
         ({"featurize": DATA, "sample": {"restart_from": 0.01}}, ["restart_from 0.01", "sigma_min"]),
         ({"featurize": DATA, "train": {"network": {"heads": 7}}}, ["heads", "128 scalar"]),
+        ({"featurize": DATA, "train": {"learn": "chirality"}}, ["learn: chirality needs weights", "start_from"]),
+        (
+            {"featurize": DATA, "train": {"objective": "distill", "teacher": "a", "network": {"chirality": True}}},
+            ["network.chirality cannot be set with objective distill"],
+        ),
         (
             {"featurize": DATA, "train": {"network": {"irreps": "32x1o"}}},
             ["train.network.irreps", "`0e` must come first"],

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from moldiff.models.checkpoint import Model, Statistics
-from moldiff.models.growth import UNLIKELY, with_placeholder, with_properties
+from moldiff.models.growth import UNLIKELY, with_chirality, with_latents, with_placeholder, with_properties
 from moldiff.molecules.properties import PropertyScale
 from tests import tiny
 
@@ -66,3 +66,21 @@ def test_properties_are_added_without_effect_and_kept_if_they_are_the_same() -> 
     other = with_properties(grown, (PropertyScale("mw", quantiles=(1.0, 2.0)), LOGP))
     assert [scale.name for scale in other.statistics.properties] == ["mw", "logp"]
     assert torch.equal(other.network.double()(batch, levels).element, old.network(batch, levels).element)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", ["transformer", "unet"])
+def test_handedness_is_added_without_effect_and_stays_in_whatever_grows_further(kind: str) -> None:
+    batch, old = tiny.batch_of(5, 4), model(kind=kind)
+    grown = with_chirality(old)
+    assert grown.network.options.chirality
+    assert with_chirality(grown) is grown
+    levels, hands = tiny.at(batch, 0.5), torch.zeros(2, 5, 4, dtype=torch.long)
+    hands[:, 0] = torch.tensor([1, 1, 2, 3])
+    asked = batch.replace(handedness=hands)
+    assert torch.equal(grown.network.double()(asked, levels).pos, old.network(batch, levels).pos)
+    torch.nn.init.normal_(grown.network.chirality.layers[2].weight)
+    expected = grown.network(asked, levels).pos
+    assert not torch.allclose(expected, old.network(batch, levels).pos)
+    for further in (with_properties(grown, (LOGP,)), with_latents(grown, 3), with_placeholder(grown, 0.2, SIZES)):
+        assert torch.allclose(further.network.double()(asked, levels).pos, expected, atol=1e-12)

@@ -32,12 +32,14 @@ def test_centred_removes_the_mean_of_real_atoms() -> None:
     torch.testing.assert_close(result[0], pos[0] - pos[0].mean(0))
 
 
-def test_molecules_that_are_taken_out_and_put_back_are_the_same() -> None:
-    batch, places = tiny.batch_of(4, 2, 3, 1), torch.tensor([3, 0])
+@pytest.mark.parametrize("asked", [0, 4], ids=["nothing asked", "hands asked"])
+def test_molecules_that_are_taken_out_and_put_back_are_the_same(asked: int) -> None:
+    hands = torch.arange(4 * asked * 4).view(4, asked, 4)
+    batch, places = tiny.batch_of(4, 2, 3, 1).replace(handedness=hands), torch.tensor([3, 0])
     chosen = batch.select(places)
     assert chosen.sizes.tolist() == [1, 4]
     assert_same(batch.put(places, chosen), batch)
-    others = tiny.batch_of(4, 4, seed=1)
+    others = tiny.batch_of(4, 4, seed=1).replace(handedness=hands[:2] + 1)
     mixed = batch.put(places, others)
     assert_same(mixed.select(places), others)
     assert_same(mixed.select(torch.tensor([1, 2])), batch.select(torch.tensor([1, 2])))

@@ -150,6 +150,31 @@ def test_a_turned_stereocentre_is_named() -> None:
     assert wrong.flaw(fragment) == ""
 
 
+def test_the_hand_of_an_open_stereocentre_is_asked_and_that_of_no_other() -> None:
+    (open_centre,) = fragments_of_smiles("[*][C@@H](C)[C@H](O)F", hydrogens="implicit", conformers=1, seed=0)
+    mirrored = fragments_of_smiles("[*][C@H](C)[C@H](O)F", hydrogens="implicit", conformers=1, seed=0)
+    blank, vocabulary = MoleculeBatch.blank(tiny.mask_of(9, 9)), Vocabulary((6, 7, 8, 9), (0,))
+    asked = []
+    for fragment in (open_centre, *mirrored):
+        known, _ = KeptPart((fragment,)).known(blank, [0, 1], vocabulary)
+        assert known.handedness.shape == (2, 9, 4)
+        assert known.handedness[0].any(1).nonzero().flatten().tolist() == [0]
+        assert torch.equal(known.handedness[0], known.handedness[1])
+        sign, first, second, third = known.handedness[0, 0].tolist()
+        assert {first, second, third} == {1, 2, 0}
+        assert third == 0
+        # the new atom where the mark is makes the part right, and the other side does not
+        (side,) = fragment.sides
+        expected = fragment.arrays.positions[0] + 1.5 * fragment.exits[0].direction
+        assert side.holds(np.vstack([fragment.arrays.positions, expected]), 5)
+        edges = np.stack([fragment.arrays.positions[one] for one in (first, second)] + [expected])
+        assert np.sign(np.linalg.det(edges - fragment.arrays.positions[0])) == sign
+        asked.append(sign if first < second else -sign)
+    assert asked[0] == -asked[1]
+    plain = fragments_of_smiles("[*]CC", hydrogens="implicit", conformers=1, seed=0)
+    assert KeptPart(tuple(plain)).known(blank, [0, 1], vocabulary)[0].handedness.shape == (2, 0, 4)
+
+
 def first_seen(sampler: Sampler, smiles: str, n: int, **options: Any) -> list[MoleculeBatch]:
     """The noised molecules that the network was shown first in each sampling and restart of a batch."""
     seen: list[MoleculeBatch] = []

@@ -61,6 +61,8 @@ def test_conformers_have_the_graph_and_the_stereochemistry(tmp_path: Path) -> No
     assert not np.allclose(made[0].GetConformer().GetPositions(), made[1].GetConformer().GetPositions())
     record = json.loads((tmp_path / "out.json").read_text())
     assert (record["records"], record["requested"], record["produced"]) == (5, 15, 15)
+    assert record["with_stereo"] == 9
+    assert 0 <= record["stereo_right_at_first"] <= 9
 
 
 def test_what_cannot_be_placed_is_counted_and_named(tmp_path: Path) -> None:
@@ -87,6 +89,23 @@ def test_a_stereochemistry_that_does_not_come_out_is_left_out(tmp_path: Path) ->
     record = json.loads((tmp_path / "out.json").read_text())
     assert record["failed"] == {"stereocentre turned": 12 - record["produced"]}
     assert 0 < record["produced"] == len(records(out)) < 12
+    assert record["with_stereo"] == 12
+    # of the molecule with one stereocentre the mirror image is always right, and was not as it came
+    assert record["stereo_right_at_first"] < record["produced"]
+
+
+def test_the_network_is_asked_for_the_hands_of_the_stereocentres(tmp_path: Path) -> None:
+    sampler, seen = Sampler.load(weights(tmp_path, "implicit")), []
+    hook = sampler.model.network.register_forward_pre_hook(lambda network, inputs: seen.append(inputs[0].handedness))
+    try:
+        sampler.conformers([Chem.MolFromSmiles(smiles) for smiles in ("C[C@H](O)F", "CCC", "C[C@@H](O)F")], 1)
+    finally:
+        hook.remove()
+    assert {one.shape[1:] for one in seen} == {(4, 4)}
+    signs = {tuple(one[:, 1, 0].tolist()) for one in seen if len(one) == 3}
+    assert signs
+    assert all(sorted(one) == [-1, 0, 1] for one in signs)
+    assert all(not one[:, [0, 2, 3]].any() for one in seen)
 
 
 def test_hydrogens_stand_on_atoms_that_stay(tmp_path: Path) -> None:

@@ -109,6 +109,22 @@ class TestFineTuning:
         tuned = load_file(train(self.options(trained), dataset, tmp_path))
         assert not torch.equal(tuned["heads.atom.weight"], load_file(trained)["heads.atom.weight"])
 
+    def test_the_handedness_alone_learns(self, trained: Path, tmp_path: Path) -> None:
+        molecules = [tiny.branched(seed) for seed in range(12)]
+        folder = tiny.dataset(tmp_path / "dataset", molecules, valid=2).folder
+        network = {**tiny.NETWORK, "chirality": True}
+        options = self.options(trained, learn="chirality", network=network, tasks={"conformer": 1.0, "new": 1.0})
+        tuned, before = load_file(train(options, folder, tmp_path / "out")), load_file(trained)
+        assert all(torch.equal(tuned[name], value) for name, value in before.items())
+        added = set(tuned) - set(before)
+        assert added
+        assert all(name.startswith("chirality.") for name in added)
+        assert tuned["chirality.layers.2.weight"].any()
+        again = self.options(tmp_path / "out/model.safetensors", learn="chirality", tasks={"conformer": 1.0})
+        assert set(load_file(train(again, folder, tmp_path / "again"))) == set(tuned)
+        with pytest.raises(UserError, match=r"knows no handedness; learn: chirality needs network\.chirality"):
+            train(self.options(trained, learn="chirality"), folder, tmp_path / "none")
+
     def test_fewer_elements_keep_the_meaning_of_the_weights(self, trained: Path, dataset: Path) -> None:
         fewer = {
             "vocabulary": VocabularyInfo(elements=[6, 8], charges=[0]),
