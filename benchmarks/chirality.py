@@ -22,6 +22,7 @@ from moldiff.chemistry.stereo import asked_hands, right_handed
 from moldiff.config.featurize import FeaturizeOptions
 from moldiff.config.sample import SampleOptions
 from moldiff.dataset.splits import TRAIN, split_by_hash
+from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.sampling.conformers import known_graphs
 from moldiff.sampling.intake import Intake, prepared
 from moldiff.sampling.plan import Plan
@@ -132,7 +133,9 @@ def main() -> None:
     )
     print(f"| weights | {' | '.join(titles)} | s a molecule |\n|---|{'---|' * 5}", flush=True)
     for name, sampler in samplers.items():
-        for asked in (False, True) if sampler.model.network.options.chirality else (True,):
+        network = sampler.model.network
+        knows = isinstance(network, DenoisingNetwork) and network.chirality is not None
+        for asked in (True, False) if knows else (True,):
             made = measured(sampler, mols, options.steps, asked=asked)
             shares = [shown(one) for one in (made.centres, made.alone, made.molecules, made.mirrored)]
             row = name if asked else f"{name}, not asked"

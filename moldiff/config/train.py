@@ -181,6 +181,9 @@ class TrainOptions(Options):
                 raise ValueError(f"{name} cannot be set with autoencoder: {reason}")
         if self.learn != "all" and self.start_from is None:
             raise ValueError(f"learn: {self.learn} needs weights that else stay as they are; name them with start_from")
+        for name in ("placeholders", "properties"):
+            if self.learn != "all" and self._is_set(name):
+                raise ValueError(f"{name} cannot be set with learn: {self.learn}, which leaves all others as they were")
         if self.network.chirality and (self.objective != "denoise" or self.autoencoder is not None):
             where = "autoencoder" if self.objective == "denoise" else f"objective {self.objective}"
             raise ValueError(f"network.chirality cannot be set with {where}: only a denoiser of molecules learns it")

@@ -12,10 +12,13 @@ from moldiff.models.growth import with_chirality, with_latents
 from moldiff.models.shipped import weights_path
 from moldiff.network.autoencoder import Autoencoder
 from moldiff.network.build import build_autoencoder, build_latent_network
+from moldiff.network.denoiser import DenoisingNetwork
 
 
 def start_model(options: TrainOptions, info: DatasetInfo) -> Model:
-    """An untrained model for the dataset, or the given weights with the dataset's statistics.
+    """An untrained model for the dataset, or the given weights with the dataset's sizes.
+
+    Where only the handedness learns, the sizes stay those of the weights, and what is made without it as it was.
 
     In the latent space of given weights the denoiser is untrained, and the autoencoder as they have it.
 
@@ -39,13 +42,15 @@ def start_model(options: TrainOptions, info: DatasetInfo) -> Model:
     if options.objective == "prefer":
         return start  # preferred molecules are a choice among its own, which must not become smaller ones
     # the noise stays that of the weights: its marginals and σ_d are what the network was trained on
-    start = replace(start, statistics=replace(start.statistics, sizes=fresh.statistics.sizes))
+    if options.learn == "all":
+        start = replace(start, statistics=replace(start.statistics, sizes=fresh.statistics.sizes))
     if options.autoencoder is not None:
         assert isinstance(start.network, Autoencoder)  # as `require_kind` says
         return Model.of(build_latent_network(options.network, start.network), start.statistics)
     if options.network.chirality:
         start = with_chirality(start)
-    elif options.learn == "chirality" and start.network.chirality is None:
+    knows = isinstance(start.network, DenoisingNetwork) and start.network.chirality is not None
+    if options.learn == "chirality" and not knows:
         raise UserError(f"{path}: knows no handedness; learn: chirality needs network.chirality")
     return with_latents(start, options.distill.latents) if options.objective == "distill" else start
 

@@ -111,7 +111,7 @@ def noise_levels(options: TrainOptions) -> NoiseDistribution:
 
 
 def taught(shares: TaskShares, teacher: Model) -> TaskShares:
-    """The tasks that a model knows, with their shares: what it teaches, or is compared in.
+    """The tasks that a model knows, with their shares: what it teaches, is compared in, or goes on to know.
 
     Raises:
         UserError: there is none.

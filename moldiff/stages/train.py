@@ -77,8 +77,8 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
     claim_state(state, *(one for one in (featurized, refused) if one is not None))
     model, properties = steered(options, start_model(options, featurized.info), featurized, state)
     sources = Sources.of(options, model, refused, state)
-    if sources.before is not None:
-        options = options.model_copy(update={"tasks": taught(options.tasks, sources.before)})
+    if sources.before is not None or options.learn != "all":
+        options = options.model_copy(update={"tasks": taught(options.tasks, sources.before or model)})
     elif model.kind != "denoiser":
         options = options.model_copy(update={"tasks": NOTHING_GIVEN})
     vocabulary = model.network.vocabulary
@@ -89,7 +89,7 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
     left_out = describe_unknown(featurized.molecules, vocabulary) if tuned else ""
     if left_out and not len(learning):
         raise UserError(f"{dataset}: no molecule to train on: {left_out}; featurize with --for {options.begins_with}")
-    if left_out and options.objective != "prefer":
+    if left_out and options.objective != "prefer" and options.learn == "all":
         counts = Counter(learning.sizes.tolist())
         model = replace(model, statistics=replace(model.statistics, sizes=dict(sorted(counts.items()))))
     if not len(learning):

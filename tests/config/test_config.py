@@ -62,6 +62,10 @@ def test_every_option_has_a_help_text():
         ({"featurize": DATA, "train": {"network": {"heads": 7}}}, ["heads", "128 scalar"]),
         ({"featurize": DATA, "train": {"learn": "chirality"}}, ["learn: chirality needs weights", "start_from"]),
         (
+            {"featurize": DATA, "train": {"learn": "chirality", "start_from": "a", "placeholders": 0.2}},
+            ["placeholders cannot be set with learn: chirality"],
+        ),
+        (
             {"featurize": DATA, "train": {"objective": "distill", "teacher": "a", "network": {"chirality": True}}},
             ["network.chirality cannot be set with objective distill"],
         ),

@@ -120,6 +120,7 @@ class TestFineTuning:
         assert added
         assert all(name.startswith("chirality.") for name in added)
         assert tuned["chirality.layers.2.weight"].any()
+        assert load_model(tmp_path / "out/model.safetensors").statistics == load_model(trained).statistics
         again = self.options(tmp_path / "out/model.safetensors", learn="chirality", tasks={"conformer": 1.0})
         assert set(load_file(train(again, folder, tmp_path / "again"))) == set(tuned)
         with pytest.raises(UserError, match=r"knows no handedness; learn: chirality needs network\.chirality"):
