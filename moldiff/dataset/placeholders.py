@@ -113,10 +113,12 @@ def placeholders(batch: MoleculeBatch, vocabulary: Vocabulary) -> Bool[Tensor, "
 def spare_atoms(atoms: int, share: float) -> int:
     """Placeholders offered beside the atoms of a molecule that shall have this many.
 
-    Three quarters of what a training offers at most: a network that knows placeholders expects some, and one that is
-    offered none and may make none leaves atoms without bonds.
+    Half as many again as a training offers at most. A network that knows placeholders expects some, and more of them
+    the more it has learned from refused molecules, where loose pieces should have become placeholders: of `drugs` with
+    27 atoms 57 % are valid on the first attempt with 0.75 of that number, 80 % with 1.2 and 1.6 of it; with 38 atoms 28,
+    43 and 52 % (60 molecules each). `leads` does not mind.
     """
-    return int(0.75 * most_placeholders(atoms, share) + 0.5)
+    return int(1.5 * most_placeholders(atoms, share) + 0.5)
 
 
 def exactly(denoiser: Denoiser, spare: int) -> Denoiser:
