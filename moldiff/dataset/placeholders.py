@@ -115,8 +115,8 @@ def spare_atoms(atoms: int, share: float) -> int:
 
     Half as many again as a training offers at most. A network that knows placeholders expects some, and more of them
     the more it has learned from refused molecules, where loose pieces should have become placeholders: of `drugs` with
-    27 atoms 57 % are valid on the first attempt with 0.75 of that number, 80 % with 1.2 and 1.6 of it; with 38 atoms 28,
-    43 and 52 % (60 molecules each). `leads` does not mind.
+    27 atoms 57 % are valid on the first attempt with 0.75 of that number, 80 % with 1.2 and 1.6 of it; with 38 atoms
+    28, 43 and 52 % (60 molecules each). `leads` does not mind.
     """
     return int(1.5 * most_placeholders(atoms, share) + 0.5)
 

@@ -101,6 +101,7 @@ def _shipped_tasks(name: str) -> frozenset[str]:
 def _others(task: str) -> str:
     able = knowing(task)
     if able:
-        return f"of the shipped ones {' and '.join(able)} {'was' if len(able) == 1 else 'were'}"
+        named = " and ".join([", ".join(able[:-1]), able[-1]] if len(able) > 1 else able)
+        return f"of the shipped ones {named} {'was' if len(able) == 1 else 'were'}"
     explicit = " on a dataset with `hydrogens: explicit`" if task == "hydrogens" else ""
     return f"train a model with train.tasks.{task} above 0{explicit}"

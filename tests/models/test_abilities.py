@@ -42,8 +42,14 @@ def test_weights_that_say_nothing_of_their_training_may_be_tried() -> None:
 @pytest.mark.parametrize("task", ["fragment", "fragments", "conformer", "bonds"])
 def test_those_that_can_are_named_to_those_who_took_others(task: str) -> None:
     assert default_weights(task) == "leads"
-    with pytest.raises(UserError, match=f"not trained to {TASKS[task]}; of the shipped ones leads and drugs were"):
+    with pytest.raises(UserError, match=f"not trained to {TASKS[task]}; of the shipped ones leads, drugs and qm9 were"):
         require_task(history(new=1), "implicit", task)
+
+
+def test_hydrogens_are_placed_by_the_shipped_weights_that_have_them() -> None:
+    assert default_weights("hydrogens") == "qm9"
+    with pytest.raises(UserError, match="of the shipped ones qm9 was"):
+        require_task(history(new=1), "explicit", "hydrogens")
 
 
 def test_what_no_shipped_weights_know_says_how_to_train_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,9 +68,9 @@ def test_qm9_heavy_refuses_parts_and_conformers_and_python_says_the_same(tmp_pat
     ):
         result = CliRunner().invoke(app, words)
         assert isinstance(result.exception, UserError)
-        assert "leads and drugs were" in str(result.exception)
+        assert "leads, drugs and qm9 were" in str(result.exception)
         assert not (tmp_path / "out.sdf").exists()
-    with pytest.raises(UserError, match="leads and drugs were"):
+    with pytest.raises(UserError, match="leads, drugs and qm9 were"):
         moldiff.load("qm9-heavy").conformers([Chem.MolFromSmiles("CCO")], n=1)
 
 
