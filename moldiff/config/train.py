@@ -93,7 +93,7 @@ class TrainOptions(Options):
     prefer: PreferOptions = PreferOptions()
     """How preferred and refused molecules are told apart."""
     network: NetworkOptions = TransformerOptions()
-    """Architecture, width and depth of the denoiser."""
+    """Architecture, width and depth of the denoiser; of an autoencoder, of its encoder and of its decoder."""
     learn: Literal["all", "chirality"] = "all"
     """all: all weights; chirality: those of `network.chirality` alone, so that molecules of which no handedness is
     asked stay the same to the last bit."""

@@ -145,7 +145,7 @@ def test_an_overfitted_autoencoder_gives_its_molecules_back() -> None:
     network, clean = tiny.autoencoder(randomised=False, channels=8, noise=0.02), tiny.batch_of(4, 4, spread=1.0)
     objective = AutoencodingObjective(network, tiny.process(), 10.0)
     optimizer, losses = torch.optim.Adam(network.parameters(), 5e-3), []
-    for step in range(70):
+    for step in range(60):
         optimizer.zero_grad()
         made = objective(tensors(clean), tiny.seeded(step), slice(None))
         loss = weighted(objective.weights, {name: each.mean() for name, each in made.items()})
