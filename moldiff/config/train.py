@@ -176,6 +176,10 @@ class TrainOptions(Options):
                 raise ValueError(f"{name} cannot be set with objective {self.objective}: {reason}")
         if self.autoencoder is not None and self.start_from is not None:
             raise ValueError("start_from and autoencoder contradict each other: weights to start from hold their own")
+        for name in ("channels", "noise"):
+            changed = getattr(self.autoencode, name) != getattr(AutoencodeOptions(), name)
+            if self.start_from is not None and changed:
+                raise ValueError(f"autoencode.{name} cannot be set with start_from: it stays as the weights have it")
         for name, reason in FIXED_IN_LATENTS.items() if self.autoencoder is not None else ():
             if self._is_set(name):
                 raise ValueError(f"{name} cannot be set with autoencoder: {reason}")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from moldiff.config.autoencode import AutoencoderOptions
-from moldiff.config.train import TrainOptions
+from moldiff.config.train import TaskShares, TrainOptions
 from moldiff.dataset.validation import DatasetInfo
 from moldiff.errors import UserError
 from moldiff.models.abilities import require_kind
@@ -63,9 +63,10 @@ def _wanted(options: TrainOptions) -> tuple[str, ...]:
         return "objective autoencode", "autoencoder"
     if options.network.chirality or options.learn != "all":
         return "handedness", "denoiser"
-    if options.objective == "denoise" and not options.placeholders and not options.properties:
+    usual = options.tasks == TaskShares() and not options.placeholders and not options.properties
+    if options.objective == "denoise" and usual:
         return "fine-tuning", "denoiser", "latent denoiser"
-    asked = "fine-tuning with placeholders or properties"
+    asked = "fine-tuning with tasks, placeholders or properties"
     return {"distill": "a student", "prefer": "objective prefer"}.get(options.objective, asked), "denoiser"
 
 

@@ -215,7 +215,8 @@ def test_what_needs_a_given_part_is_refused(latent: Path) -> None:
         ({"objective": "autoencode", "start_from": "latent"}, "latent", "objective autoencode needs an autoencoder"),
         ({"objective": "distill", "teacher": "latent"}, "latent", "a student needs a denoiser: the shipped ones"),
         ({"objective": "prefer", "start_from": "latent", "refused": ""}, "latent", "objective prefer needs a denoiser"),
-        ({"start_from": "latent", "properties": ["logp"]}, "latent", "with placeholders or properties needs a denois"),
+        ({"start_from": "latent", "properties": ["logp"]}, "latent", "with tasks, placeholders or properties needs a"),
+        ({"start_from": "latent", "tasks": {"new": 1}}, "latent", "with tasks, placeholders or properties needs a de"),
     ],
 )
 def test_weights_of_another_kind_are_refused(
@@ -246,6 +247,7 @@ def test_an_autoencoder_alone_samples_nothing(autoencoder: Path) -> None:
         ({"objective": "autoencode", "self_conditioning": 0.1}, "self_conditioning cannot be set with objective auto"),
         ({"objective": "autoencode", "sample_every": 5}, "an autoencoder makes no new molecules"),
         ({"objective": "autoencode", "autoencode": {"noise": 0}}, "noise"),
+        ({"objective": "autoencode", "start_from": "file", "autoencode": {"noise": 0.2}}, "autoencode.noise cannot be"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(values: dict[str, Any], words: str) -> None:
