@@ -119,9 +119,7 @@ def energy(mol: Chem.Mol, conformer: int = -1) -> float:
     Raises:
         RuntimeError, ValueError: tblite has no energy: no convergence of the charges, no parameters for an element.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    found = _calculator(mol, mol.GetConformer(conformer).GetPositions()).singlepoint()
-    return float(found.get("energy")) * HARTREE
+    return float(_single_point(mol, conformer).get("energy")) * HARTREE
 
 
 def electronic(mol: Chem.Mol, conformer: int = -1) -> Electronic:
@@ -138,9 +136,7 @@ def electronic(mol: Chem.Mol, conformer: int = -1) -> Electronic:
     Raises:
         RuntimeError, ValueError: tblite has no energy: no convergence of the charges, no parameters for an element.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    positions = mol.GetConformer(conformer).GetPositions()
-    found = _calculator(mol, positions).singlepoint()
+    found = _single_point(mol, conformer)
     energies = found.get("orbital-energies") * ELECTRONVOLT
     occupied = found.get("orbital-occupations") > 0.5
     if occupied.all():
@@ -178,6 +174,12 @@ def keeps_bonds(mol: Chem.Mol, positions: NDArray[np.float64]) -> bool:
     bonded = Chem.GetAdjacencyMatrix(mol).astype(bool)
     apart = ~bonded & ~np.eye(len(radii), dtype=bool)
     return bool((stretch[bonded] < _BROKEN).all() and (stretch[apart] > _FORMED).all())
+
+
+def _single_point(mol: Chem.Mol, conformer: int) -> Any:
+    """What tblite finds at the geometry that a molecule has."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    return _calculator(mol, mol.GetConformer(conformer).GetPositions()).singlepoint()
 
 
 def _calculator(mol: Chem.Mol, positions: NDArray[np.float64]) -> Any:

@@ -1,14 +1,12 @@
 """What real numbers share whose noise is normal, x = x₀ + σ ε: positions and latents."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
-from moldiff.diffusion.modality import Move
+from moldiff.diffusion.modality import Level, Move, Places
 
 Numbers = Float[Tensor, "molecule place component"]
-Places = Bool[Tensor, "molecule place"]
-Level = Float[Tensor, "molecule place"]
 
 
 def even_loss(

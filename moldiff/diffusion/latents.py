@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from moldiff.diffusion.gaussian import Level, Places, even_loss, stepped
-from moldiff.diffusion.modality import Move
+from moldiff.diffusion.gaussian import even_loss, stepped
+from moldiff.diffusion.modality import Level, Move, Places
 
 Features = Float[Tensor, "molecule place channel"]
 

@@ -20,9 +20,9 @@ from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
 from moldiff.stages.train import train
 from moldiff.training.autoencoding import ACCURACY, AutoencodingObjective, stretched
-from moldiff.training.learner import Learner
 from moldiff.training.objective import DenoisingObjective, Objective, tensors
 from tests import tiny
+from tests.killing import killed
 from tests.symmetry import assert_close
 
 STATISTICS = Statistics(tiny.SIGMA_DATA, tiny.MARGINALS, {5: 1, 9: 3}, "implicit")
@@ -128,17 +128,8 @@ def test_a_saved_network_is_loaded_as_it_was(tmp_path: Path) -> None:
 def test_a_killed_training_ends_as_one_that_was_not(
     which: str, folder: Path, dataset: Path, autoencoder: Path, latent: Path
 ) -> None:
-    options, real = asked_of(which, autoencoder), Learner.step
-
-    def dies(self: Learner, batch: MoleculeBatch, number: int, fraction: float) -> dict[str, float]:
-        if number == 6:
-            raise SystemExit(137)
-        return real(self, batch, number, fraction)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Learner, "step", dies)
-        with pytest.raises(SystemExit):
-            train(options, dataset, folder / f"killed {which}")
+    options = asked_of(which, autoencoder)
+    killed(options, dataset, folder / f"killed {which}")
     whole = autoencoder if which == "coder" else latent
     assert train(options, dataset, folder / f"killed {which}").read_bytes() == whole.read_bytes()
 

@@ -25,6 +25,7 @@ from moldiff.training.distillation import DistillationObjective, Teacher, jumped
 from moldiff.training.objective import Objective, tensors
 from tests import tiny
 from tests.diffusion.test_process import exact_prediction
+from tests.killing import killed
 from tests.symmetry import assert_close
 from tests.training.oracle import Oracle
 from tests.training.tiny_session import random_pattern
@@ -231,22 +232,9 @@ def test_a_student_learns_the_tasks_that_its_teacher_knows(tmp_path: Path) -> No
 
 
 def test_a_killed_distillation_ends_as_one_that_was_not(teacher_file: Path, tmp_path: Path) -> None:
-    from moldiff.training.learner import Learner
-
     dataset = tiny.dataset(tmp_path / "dataset", tiny.random_molecules(24), valid=4).folder
     whole = train(options_of(teacher_file), dataset, tmp_path / "whole")
-    real, steps = Learner.step, []
-
-    def dies(self: Learner, batch: MoleculeBatch, number: int, fraction: float) -> dict[str, float]:
-        steps.append(number)
-        if number == 6:
-            raise SystemExit(137)
-        return real(self, batch, number, fraction)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Learner, "step", dies)
-        with pytest.raises(SystemExit):
-            train(options_of(teacher_file), dataset, tmp_path / "killed")
+    steps = killed(options_of(teacher_file), dataset, tmp_path / "killed")
     resumed = train(options_of(teacher_file), dataset, tmp_path / "killed")
     assert steps == list(range(7))
     assert resumed.read_bytes() == whole.read_bytes()
