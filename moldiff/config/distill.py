@@ -28,6 +28,9 @@ class DistillOptions(Options):
     """How far these steps take the teacher's positions, in steps of its grid."""
     temperature: float = Field(1.0, ge=0.01, le=100)
     """Of the elements, charges and bonds that the teacher's steps draw from."""
+    on_policy: float = Field(0.5, ge=0, le=1)
+    """Fraction of steps in which the teacher goes on from what the student itself makes of pure noise, instead of from
+    noised molecules of the dataset."""
     latents: int = Field(8, ge=0, le=4096)
     """Values of the student's random input, which lets the bonds of one molecule agree; 0 gives it none."""
     compared: int = Field(2, ge=1, le=64)

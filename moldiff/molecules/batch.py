@@ -209,9 +209,13 @@ class Prediction:
     charge: Float[Tensor, "molecule atom charge"]
     bond: Float[Tensor, "molecule pair 4"]
 
+    def map(self, function: Callable[[Tensor], Tensor]) -> "Prediction":
+        """A copy with the function applied to each field."""
+        return Prediction(function(self.pos), function(self.element), function(self.charge), function(self.bond))
+
     def detach(self) -> "Prediction":
         """The same values without their history."""
-        return Prediction(self.pos.detach(), self.element.detach(), self.charge.detach(), self.bond.detach())
+        return self.map(Tensor.detach)
 
     def likeliest(self, mask: Bool[Tensor, "molecule atom"]) -> MoleculeBatch:
         """The molecules of the likeliest class of each place, with these real atoms."""

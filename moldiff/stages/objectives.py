@@ -90,6 +90,7 @@ def objective(
             distill.compared,
             options.self_conditioning,
             tasks,
+            distill.on_policy,
         )
     return PreferenceObjective(
         network,

@@ -5,6 +5,11 @@ grid to the end, and what it makes is the target of the student's jump from σ t
 positions are at s (progressive distillation, Salimans and Ho 2022, arXiv:2202.00512), and the elements, charges and
 bonds of the molecule that it comes to. These are one sample each, not probabilities; a random input lets the student
 say that they go together (`moldiff.diffusion.mixture`).
+
+A student that jumps far comes to molecules that no noise makes of real ones, and would not know what to do with them.
+So in a share of the calls the molecules at σ are those that the student itself makes on its way there from the prior,
+and the teacher says how it would go on (learning on the learner's own states: Ross et al. 2011, arXiv:1011.0686; of
+language models Agarwal et al. 2024, arXiv:2306.13649).
 """
 
 from collections.abc import Callable
@@ -100,8 +105,10 @@ class DistillationObjective(nn.Module):
         grid: the student's levels, Å, descending to 0.
         latents: values of the student's random input; 0 for a student without.
         compared: values that are tried on each molecule.
-        self_conditioning: share of calls in which the student also sees its own first prediction.
+        self_conditioning: share of calls in which the student also sees its own first prediction; where it made the
+            molecules itself it always sees that of the jump before, as in sampling.
         pattern: says what is given; by default nothing.
+        on_policy: share of calls in which the molecules at the level are the student's own.
     """
 
     def __init__(
@@ -113,8 +120,10 @@ class DistillationObjective(nn.Module):
         compared: int = 1,
         self_conditioning: float = 0.0,
         pattern: Pattern | None = None,
+        on_policy: float = 0.0,
     ) -> None:
         super().__init__()
+        self.on_policy = on_policy
         self.network, self.teacher, self.grid, self.latents = network, teacher, grid, latents
         self.compared, self.self_conditioning, self.pattern = compared if latents else 1, self_conditioning, pattern
 
@@ -135,16 +144,22 @@ class DistillationObjective(nn.Module):
             given = given.map(lambda mask: mask.to(like.device))
         level = Levels.along(batch, given)
         sigma, lower = self.grid[jump].item(), self.grid[jump + 1].item()
-        noisy = process.corrupt(batch, level(sigma), random)
+        previous: Prediction | None = None
+        own = bool(torch.rand((), generator=random) < self.on_policy)
+        if own:
+            noisy, previous = self._reached(batch, level, jump, random)
+        else:
+            noisy = process.corrupt(batch, level(sigma), random)
         landed, made = self.teacher.made(noisy, self.grid[jump:], level, random)
         target = jumped(batch, noisy, landed, made, lower / sigma)
         draws = self._draws(len(batch), random)
-        self_condition = bool(torch.rand((), generator=random) < self.self_conditioning)
+        self_condition = not own and bool(torch.rand((), generator=random) < self.self_conditioning)
 
         noisy, target = (each.map(lambda tensor: tensor[part]) for each in (noisy, target))
         levels = level(sigma).map(lambda tensor: tensor[part])
         shown = [None if draw is None else draw[part].to(like.device) for draw in draws]
-        previous = None
+        if previous is not None:
+            previous = previous.map(lambda tensor: tensor[part])
         if self_condition:
             with torch.no_grad():
                 previous = self._predicted(noisy, levels, None, shown[-1]).detach()
@@ -155,6 +170,19 @@ class DistillationObjective(nn.Module):
         shares = responsibilities(losses, noisy.sizes.to(like.dtype), SHARED)
         stacked = {name: torch.stack([own[name] for own in losses]) for name in losses[0]}
         return {name: (shares * loss).sum(0) for name, loss in stacked.items()}
+
+    @torch.no_grad()
+    def _reached(
+        self, batch: MoleculeBatch, level: LevelsAt, jump: int, random: Generator
+    ) -> tuple[MoleculeBatch, Prediction | None]:
+        """What the student makes of the prior by its first jumps, and its last prediction; None before the first."""
+        process, grid = self.teacher.process, self.grid[: jump + 1]
+        begin: tuple[MoleculeBatch, Prediction | None] = process.prior(batch, level(float(grid[0])), random), None
+        denoiser = mixed(self.network, self.latents, random, lambda inner: inner) if self.latents else self.network
+        *_, state = begin, *follow(process, denoiser, euler, grid, begin[0], random, level, Numbers())
+        torch.clear_autocast_cache()  # as in `DenoisingObjective`
+        made, previous = state
+        return made.replace(pos=made.pos.nan_to_num(0, 0, 0)), previous  # of a lost molecule the target is a clean one
 
     def _draws(self, molecules: int, random: Generator) -> list[Tensor | None]:
         """Distinct values to be tried on each molecule, and one more for the prediction before."""

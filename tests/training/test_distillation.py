@@ -106,16 +106,46 @@ def student(latents: int) -> Model:
     return with_latents(teacher, latents)
 
 
+@pytest.mark.parametrize("on_policy", [0.0, 1.0], ids=["noised molecules", "own molecules"])
 @pytest.mark.parametrize("pattern", [None, random_pattern], ids=["nothing given", "patterns"])
-def test_losses_of_parts_are_those_of_the_whole(pattern: Any) -> None:
+def test_losses_of_parts_are_those_of_the_whole(pattern: Any, on_policy: float) -> None:
     batch, network = tiny.batch_of(5, 4, 3, 2), student(4).network.double().eval()
-    made = DistillationObjective(network, teacher_of(tiny.network(), 2), GRID, 4, 2, 0.5, pattern)
+    made = DistillationObjective(network, teacher_of(tiny.network(), 2), GRID, 4, 2, 0.5, pattern, on_policy)
     assert isinstance(made, Objective)
     whole = made(tensors(batch), tiny.seeded(3), slice(None))
     for rank in range(3):
         part = slice(rank, None, 3)
         for name, loss in made(tensors(batch), tiny.seeded(3), part).items():
             assert_close(name, loss, whole[name][part])
+
+
+@pytest.mark.parametrize("on_policy", [0.0, 1.0], ids=["noised molecules", "own molecules"])
+def test_the_teacher_goes_on_from_the_student_s_own_molecules(on_policy: float) -> None:
+    """A student that always makes one molecule is near it at low levels, whatever the dataset's molecule is."""
+    clean, own = tiny.batch_of(5, 4), tiny.batch_of(5, 4, seed=7)
+    seen: list[tuple[float, MoleculeBatch]] = []
+
+    def recording(noisy: MoleculeBatch, levels: Levels, previous: Prediction | None = None) -> Prediction:
+        seen.append((float(levels.highest.max()), noisy))
+        return exact_prediction(own)
+
+    shown: list[Prediction | None] = []
+    student = Oracle(own)
+    student.register_forward_hook(lambda module, arguments, made: shown.append(arguments[2]))
+    made = DistillationObjective(student, teacher_of(recording, 1), GRID, on_policy=on_policy)
+    started = set()
+    for seed in range(12):
+        seen.clear(), shown.clear()
+        made(tensors(clean), tiny.seeded(seed), slice(None))
+        level, noisy = seen[0]
+        jump = GRID.tolist().index(pytest.approx(level, rel=1e-6))
+        started.add(jump)
+        if jump == len(GRID) - 2:
+            near, far = (own, clean) if on_policy else (clean, own)
+            assert float((noisy.pos - near.pos).abs().max()) < 5 * level < float((noisy.pos - far.pos).abs().max())
+        assert len(shown) == (jump + 1 if on_policy else 1)
+        assert (shown[-1] is not None) == (on_policy > 0 and jump > 0)
+    assert started == set(range(len(GRID) - 1))
 
 
 def test_a_student_begins_near_its_teacher_and_its_draws_differ() -> None:
