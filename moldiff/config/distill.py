@@ -1,6 +1,6 @@
 """Options of distillation: a student that needs few evaluations."""
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -35,6 +35,12 @@ class DistillOptions(Options):
     """Values of the student's random input, which lets the bonds of one molecule agree; 0 gives it none."""
     compared: int = Field(2, ge=1, le=64)
     """Values of the random input that are tried on each molecule of a step; the better ones learn more of it."""
+
+    @property
+    def sampling(self) -> dict[str, Any]:
+        """Options of sample that take a student along the grid that it learned, in plain steps."""
+        grid = {name: getattr(self, name) for name in ("sigma_max", "sigma_min", "rho")}
+        return {"steps": self.evaluations, **grid, "noise": 0.0, "step_scale": 1.0}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from moldiff.config.distill import DistillOptions
+from moldiff.config.options import parse
 from moldiff.errors import LIMITS, UserError
 from moldiff.files.safetensors import read_header
 from moldiff.models import shipped
@@ -40,6 +42,23 @@ def tasks_of(history: Mapping[str, Any], hydrogens: str) -> frozenset[str]:
         shares = options.get("tasks", {"new": 1.0})  # before there were tasks, molecules were all that was made
         known = {str(name) for name, share in shares.items() if share}
     return frozenset(known if hydrogens == "explicit" else known - {"hydrogens"})
+
+
+def own_settings(history: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of sample that the weights were trained for: a student's grid and plain steps; nothing for others.
+
+    Args:
+        history: of the model.
+
+    Raises:
+        UserError: the grid is none.
+    """
+    options = history.get("options")
+    if not isinstance(options, Mapping) or options.get("objective") != "distill":
+        return {}
+    names = ("evaluations", "sigma_max", "sigma_min", "rho")
+    grid = {name: options["distill"][name] for name in names if name in options.get("distill", {})}
+    return parse(DistillOptions, grid, "history of the weights: options.distill").sampling
 
 
 def require_kind(source: object, kind: str, purpose: str, *wanted: str) -> None:

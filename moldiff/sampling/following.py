@@ -1,10 +1,7 @@
 """Molecules of a model in training, so that its log says what it makes."""
 
-from typing import Any
-
 import torch
 
-from moldiff.config.distill import DistillOptions
 from moldiff.config.sample import SampleOptions
 from moldiff.config.train import TrainOptions
 from moldiff.models.checkpoint import Model
@@ -13,15 +10,6 @@ from moldiff.sampling.sampler import Sampler
 from moldiff.scoring.molecule.keys import flat_key
 from moldiff.scoring.molecule.portrait import realism_of
 from moldiff.scoring.molecule.validity import one_molecule
-
-
-def student_steps(options: DistillOptions) -> dict[str, Any]:
-    """Options of sample that take a student along the grid that it learned, in plain steps."""
-    grid = {
-        "steps": options.evaluations,
-        **{name: getattr(options, name) for name in ("sigma_max", "sigma_min", "rho")},
-    }
-    return {**grid, "noise": 0.0, "step_scale": 1.0}
 
 
 def sampled_rates(model: Model, options: TrainOptions, known: frozenset[str]) -> dict[str, float]:
@@ -45,7 +33,7 @@ def sampled_rates(model: Model, options: TrainOptions, known: frozenset[str]) ->
         seed=options.seed,
         threads=torch.get_num_threads(),
         accelerator=options.accelerator,
-        **(student_steps(options.distill) if options.objective == "distill" else {"steps": 50}),
+        **(options.distill.sampling if options.objective == "distill" else {"steps": 50}),
     )
     sampler, plan = Sampler(model), Plan.of(chosen)
     made = [one for batch in plan.batches(model.statistics) for one in sampler.batch(plan, batch)]

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 
+from moldiff.config.options import parse
 from moldiff.config.sample import SampleOptions
 from moldiff.diffusion import schedules
 from moldiff.diffusion.solvers import Numbers, Solver, euler, heun
 from moldiff.errors import UserError
+from moldiff.models.abilities import own_settings
 from moldiff.models.checkpoint import Statistics
 from moldiff.sampling.targets import draw_properties, draw_sizes, parse_targets
 from moldiff.seeds import Stream, stream_seed
@@ -56,8 +59,24 @@ class Plan:
     numbers: Numbers
 
     @classmethod
-    def of(cls, options: SampleOptions) -> "Plan":
-        """The plan of these options."""
+    def of(cls, options: SampleOptions, history: Mapping[str, Any] | None = None) -> "Plan":
+        """The plan of these options.
+
+        Args:
+            options: of the sampling.
+            history: of the weights; what a student learned its steps for counts where the options do not say otherwise.
+
+        Raises:
+            UserError: a student is asked for a preset, which is made for other weights.
+        """
+        if own := own_settings(history or {}):
+            given = {name: getattr(options, name) for name in options.model_fields_set}
+            if given.pop("preset", "default") != "default":
+                raise UserError(
+                    f"preset {options.preset}: these weights are a student, made for {own['steps']} evaluations; leave "
+                    "preset out, or set steps and the other options themselves"
+                )
+            options = parse(SampleOptions, {**own, **given}, "options of sample")
         grid = _grid(options)
         injected = Numbers(options.noise, options.step_scale, high=options.noise_below, temperature=options.temperature)
         match options.solver:

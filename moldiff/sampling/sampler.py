@@ -98,7 +98,8 @@ class Sampler:
         """
         if hydrogens not in get_args(Hydrogens):
             raise UserError(f"hydrogens {hydrogens!r}: choose one of {', '.join(get_args(Hydrogens))}")
-        plan = Plan.of(parse(SampleOptions, {"n": n, "seed": seed, **options}, "options of sample"))
+        asked = parse(SampleOptions, {"n": n, "seed": seed, **options}, "options of sample")
+        plan = Plan.of(asked, self.model.history)
         part = self.part(plan)
         made: list[Sampled] = []
         with progress_bar(n, progress) as bar:

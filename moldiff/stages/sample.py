@@ -66,7 +66,7 @@ def sample(
     keep_large_buffers()
     sampler = Sampler.load(weights)
     with only_writer(output):
-        return _sample(Plan.of(options), sampler, output, shard, overwrite, announce)
+        return _sample(Plan.of(options, sampler.model.history), sampler, output, shard, overwrite, announce)
 
 
 def merge_samples(parts: Sequence[Path], output: Path) -> Path:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moldiff.config.sample import SampleOptions
+from moldiff.diffusion.schedules import karras
 from moldiff.diffusion.solvers import Numbers, euler, heun
 from moldiff.errors import UserError
 from moldiff.models.checkpoint import Statistics
@@ -120,3 +121,32 @@ def test_a_restart_around_a_part_takes_the_whole_grid(schedule: str, sigma_max: 
     assert around.begins_again
     assert torch.equal(around.restart_grid, around.grid)
     assert not Plan.of(SampleOptions(**options)).begins_again
+
+
+STUDENT = {"options": {"objective": "distill", "distill": {"evaluations": 4, "sigma_max": 3.0, "sigma_min": 0.1}}}
+
+
+def test_a_student_goes_along_the_grid_that_it_learned() -> None:
+    plan = Plan.of(SampleOptions(n=7), STUDENT)
+    assert torch.equal(plan.grid, karras(4, 3.0, 0.1, 7.0))
+    assert (plan.numbers.churn, plan.numbers.scale, plan.options.n) == (0, 1, 7)
+    assert plan.options.steps == 4  # what the record says was done
+    assert Plan.of(SampleOptions(preset="default"), STUDENT).options.steps == 4
+
+
+def test_what_is_asked_of_a_student_wins_over_its_grid() -> None:
+    plan = Plan.of(SampleOptions(steps=9, noise=0.2), STUDENT)
+    assert torch.equal(plan.grid, karras(9, 3.0, 0.1, 7.0))
+    assert (plan.numbers.churn, plan.numbers.scale) == (0.2, 1)
+    with pytest.raises(UserError, match="student, made for 4 evaluations; leave preset out"):
+        Plan.of(SampleOptions(preset="fast"), STUDENT)
+
+
+@pytest.mark.parametrize("history", [{}, {"options": {"objective": "denoise", "distill": {"evaluations": 4}}}])
+def test_other_weights_have_no_grid_of_their_own(history: dict[str, Any]) -> None:
+    assert Plan.of(SampleOptions(), history).options == SampleOptions()
+
+
+def test_a_student_s_grid_that_is_none_is_refused() -> None:
+    with pytest.raises(UserError, match="history of the weights"):
+        Plan.of(SampleOptions(), {"options": {"objective": "distill", "distill": {"evaluations": 0}}})

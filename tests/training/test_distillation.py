@@ -9,6 +9,7 @@ from torch import Generator, Tensor, nn
 
 from moldiff.config.distill import DistillOptions
 from moldiff.config.options import ConfigError, parse
+from moldiff.config.sample import SampleOptions
 from moldiff.config.train import TaskShares, TrainOptions
 from moldiff.diffusion.modality import Move
 from moldiff.diffusion.solvers import Numbers
@@ -18,6 +19,7 @@ from moldiff.models.growth import with_latents
 from moldiff.molecules.batch import MoleculeBatch, Prediction
 from moldiff.molecules.denoiser import Denoiser
 from moldiff.molecules.levels import Levels
+from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
 from moldiff.stages.objectives import taught
 from moldiff.stages.train import train
@@ -245,7 +247,8 @@ def test_a_student_is_trained_saved_sampled_and_a_teacher_in_turn(teacher_file: 
     assert model.statistics.latents == 3
     assert not torch.equal(model.network.heads.atom.weight, start.network.heads.atom.weight)
     sampler = Sampler.load(trained)
-    one, same, other = (sampler.sample(4, seed=seed, steps=3, threads=1, restarts=0) for seed in (0, 0, 1))
+    assert torch.equal(Plan.of(SampleOptions(), model.history).grid, student_grid(options_of(trained).distill))
+    one, same, other = (sampler.sample(4, seed=seed, threads=1, restarts=0) for seed in (0, 0, 1))
     written = [["\n".join(map(str, mol.GetConformer().GetPositions())) for mol in made] for made in (one, same, other)]
     assert written[0] == written[1] != written[2]
     again = options_of(trained, steps=2)
