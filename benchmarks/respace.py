@@ -9,6 +9,9 @@ and another seed, beside the defaults. No restarts. What is lowered is
 
 since a rate of valid molecules alone prefers the wrong ones. Every sampling is a line of the file `--log`, and is not
 made again where it stands there: a search that was stopped goes on. Prints a Markdown table for each number.
+
+`--keep '{"steps": 8, "sigma_min": 0.06}' --out FILE` searches nothing: it writes the weights with these settings, by
+which they are sampled from then on.
 """
 
 import argparse
@@ -16,6 +19,7 @@ import json
 import math
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,9 @@ from moldiff.chemistry.formats.sdf import write_sdf_block
 from moldiff.config.check import CheckOptions
 from moldiff.config.options import parse
 from moldiff.config.sample import SampleOptions
+from moldiff.models.abilities import SETTINGS
+from moldiff.models.checkpoint import load_model, save_model
+from moldiff.models.shipped import weights_path
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
 from moldiff.scoring.records import CheckSummary
@@ -39,7 +46,7 @@ SPACE: dict[str, tuple[float, ...]] = {
     "noise": (0.0, 0.2, 0.4, 0.8),
     "noise_below": (0.3, 0.5, 1.0, 2.0),
     "step_scale": (1.0, 1.2, 1.4, 1.6, 1.75, 2.0),
-    "temperature": (0.7, 0.85, 1.0),
+    "temperature": (0.25, 0.4, 0.55, 0.7, 0.85, 1.0),
 }
 DISTANCES = ("elements", "bond_orders", "ring_sizes", "qed", "sa", "fsp3", "rotatable_bonds", "bond_lengths")
 FIXED = {"restarts": 0, "threads": 1, "accelerator": "cpu"}
@@ -142,7 +149,14 @@ def main() -> None:
     parser.add_argument("--best", type=int, default=4, help="settings that are varied and measured again")
     parser.add_argument("--start", nargs="*", default=[], metavar="JSON", help="settings to begin with")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=json.loads, metavar="JSON", help="settings to write into the weights")
+    parser.add_argument("--out", type=Path, help="file of the weights with these settings")
     arguments = parser.parse_args()
+    if (arguments.keep is None) != (arguments.out is None):
+        parser.error("--keep and --out go together")
+    if arguments.keep is not None:
+        kept(arguments.weights, arguments.keep, arguments.out)
+        return
     torch.set_num_threads(1)
     keep_large_buffers()
     bench = Bench(arguments.weights, arguments.known or Path(arguments.weights), arguments.log)
@@ -154,6 +168,20 @@ def main() -> None:
         print("| --- " * 9 + "|")
         for row in search(bench, steps, arguments):
             print(line(row), flush=True)
+
+
+def kept(weights: str, settings: dict[str, Any], out: Path) -> None:
+    """Write weights that are sampled by these settings.
+
+    Raises:
+        ValueError: a setting is none of `SETTINGS`.
+    """
+    if others := set(settings) - set(SETTINGS):
+        raise ValueError(f"{', '.join(sorted(others))}: weights have no say in it; there are {', '.join(SETTINGS)}")
+    model = load_model(weights_path(weights))
+    model = replace(model, history={**model.history, "sampling": settings})
+    Plan.of(SampleOptions(), model.history)  # refuses values that are out of range
+    save_model(model, out)
 
 
 def line(row: dict[str, Any]) -> str:

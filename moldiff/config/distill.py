@@ -31,6 +31,9 @@ class DistillOptions(Options):
     on_policy: float = Field(0.5, ge=0, le=1)
     """Fraction of steps in which the teacher goes on from what the student itself makes of pure noise, instead of from
     noised molecules of the dataset."""
+    own_temperature: float = Field(0.7, ge=0.01, le=100)
+    """Temperature of the elements, charges and bonds that the student draws, in training and when it is sampled; below
+    1, since in few jumps an unlikely bond is not mended any more."""
     latents: int = Field(8, ge=0, le=4096)
     """Values of the student's random input, which lets the bonds of one molecule agree; 0 gives it none."""
     compared: int = Field(2, ge=1, le=64)
@@ -40,7 +43,8 @@ class DistillOptions(Options):
     def sampling(self) -> dict[str, Any]:
         """Options of sample that take a student along the grid that it learned, in plain steps."""
         grid = {name: getattr(self, name) for name in ("sigma_max", "sigma_min", "rho")}
-        return {"steps": self.evaluations, **grid, "noise": 0.0, "step_scale": 1.0}
+        plain = {"noise": 0.0, "step_scale": 1.0, "temperature": self.own_temperature}
+        return {"steps": self.evaluations, **grid, **plain}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

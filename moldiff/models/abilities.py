@@ -25,7 +25,9 @@ KINDS = {
     "autoencoder": "train one with --objective autoencode",
 }
 """What weights are, and where they come from."""
-PREFERRED = ("leads", "drugs", "qm9", "qm9-heavy")
+SETTINGS = ("steps", "sigma_max", "sigma_min", "rho", "noise", "noise_below", "step_scale", "temperature")
+"""Options of sample that weights may have values of their own for: the way from noise to molecules."""
+PREFERRED = ("leads", "drugs", "qm9", "qm9-heavy", "qm9-heavy-fast")
 """Shipped weights in the order in which they are taken where none are named."""
 
 
@@ -45,7 +47,10 @@ def tasks_of(history: Mapping[str, Any], hydrogens: str) -> frozenset[str]:
 
 
 def own_settings(history: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of sample that the weights were trained for: a student's grid and plain steps; nothing for others.
+    """Options of sample that weights are to be sampled by; nothing for most.
+
+    A student has the grid that it learned and plain steps. What was measured to be better of `SETTINGS` is kept in the
+    history as ``sampling`` (`benchmarks/respace.py` writes it) and wins.
 
     Args:
         history: of the model.
@@ -53,12 +58,13 @@ def own_settings(history: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UserError: the grid is none.
     """
-    options = history.get("options")
-    if not isinstance(options, Mapping) or options.get("objective") != "distill":
-        return {}
-    names = ("evaluations", "sigma_max", "sigma_min", "rho")
-    grid = {name: options["distill"][name] for name in names if name in options.get("distill", {})}
-    return parse(DistillOptions, grid, "history of the weights: options.distill").sampling
+    options, measured = history.get("options"), history.get("sampling", {})
+    own: dict[str, Any] = {}
+    if isinstance(options, Mapping) and options.get("objective") == "distill":
+        names = ("evaluations", "sigma_max", "sigma_min", "rho", "own_temperature")
+        grid = {name: options["distill"][name] for name in names if name in options.get("distill", {})}
+        own = parse(DistillOptions, grid, "history of the weights: options.distill").sampling
+    return own | {name: measured[name] for name in SETTINGS if name in measured}
 
 
 def require_kind(source: object, kind: str, purpose: str, *wanted: str) -> None:

@@ -64,19 +64,21 @@ class Plan:
 
         Args:
             options: of the sampling.
-            history: of the weights; what a student learned its steps for counts where the options do not say otherwise.
+            history: of the weights; where they have settings of their own, as a student has, these count for options
+                that are not given.
 
         Raises:
-            UserError: a student is asked for a preset, which is made for other weights.
+            UserError: such weights are asked for a preset, which is made for others.
         """
         if own := own_settings(history or {}):
             given = {name: getattr(options, name) for name in options.model_fields_set}
             if given.pop("preset", "default") != "default":
                 raise UserError(
-                    f"preset {options.preset}: these weights are a student, made for {own['steps']} evaluations; leave "
-                    "preset out, or set steps and the other options themselves"
+                    f"preset {options.preset}: these weights have settings of their own "
+                    f"({', '.join(f'{name} {value}' for name, value in own.items())}); leave preset out, or set "
+                    "steps and the other options themselves"
                 )
-            options = parse(SampleOptions, {**own, **given}, "options of sample")
+            options = parse(SampleOptions, {**own, **given}, "options of sample, with those of the weights")
         grid = _grid(options)
         injected = Numbers(options.noise, options.step_scale, high=options.noise_below, temperature=options.temperature)
         match options.solver:

@@ -91,6 +91,7 @@ def objective(
             options.self_conditioning,
             tasks,
             distill.on_policy,
+            distill.own_temperature,
         )
     return PreferenceObjective(
         network,

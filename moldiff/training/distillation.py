@@ -109,6 +109,7 @@ class DistillationObjective(nn.Module):
             molecules itself it always sees that of the jump before, as in sampling.
         pattern: says what is given; by default nothing.
         on_policy: share of calls in which the molecules at the level are the student's own.
+        temperature: of the elements, charges and bonds of these.
     """
 
     def __init__(
@@ -121,9 +122,10 @@ class DistillationObjective(nn.Module):
         self_conditioning: float = 0.0,
         pattern: Pattern | None = None,
         on_policy: float = 0.0,
+        temperature: float = 1.0,
     ) -> None:
         super().__init__()
-        self.on_policy = on_policy
+        self.on_policy, self.numbers = on_policy, Numbers(temperature=temperature)
         self.network, self.teacher, self.grid, self.latents = network, teacher, grid, latents
         self.compared, self.self_conditioning, self.pattern = compared if latents else 1, self_conditioning, pattern
 
@@ -179,7 +181,7 @@ class DistillationObjective(nn.Module):
         process, grid = self.teacher.process, self.grid[: jump + 1]
         begin: tuple[MoleculeBatch, Prediction | None] = process.prior(batch, level(float(grid[0])), random), None
         denoiser = mixed(self.network, self.latents, random, lambda inner: inner) if self.latents else self.network
-        *_, state = begin, *follow(process, denoiser, euler, grid, begin[0], random, level, Numbers())
+        *_, state = begin, *follow(process, denoiser, euler, grid, begin[0], random, level, self.numbers)
         torch.clear_autocast_cache()  # as in `DenoisingObjective`
         made, previous = state
         return made.replace(pos=made.pos.nan_to_num(0, 0, 0)), previous  # of a lost molecule the target is a clean one

@@ -24,7 +24,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_shipped_are_those_promised() -> None:
-    assert set(shipped.names()) == {"drugs", "leads", "qm9", "qm9-heavy"}
+    assert set(shipped.names()) == {"drugs", "leads", "qm9", "qm9-heavy", "qm9-heavy-fast"}
 
 
 @pytest.mark.parametrize("name", shipped.names())
@@ -72,7 +72,7 @@ def test_a_folder_of_that_name_does_not(copied: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["sample", "qm9", "--weights", "drugs"], ["sample", "qm7"]])
 def test_wrong_names_are_told_the_right_ones(arguments: list[str], copied: Path) -> None:
-    with pytest.raises(UserError, match="drugs, leads, qm9, qm9-heavy"):
+    with pytest.raises(UserError, match="drugs, leads, qm9, qm9-heavy, qm9-heavy-fast"):
         CliRunner().invoke(app, [*arguments, "-n", "1"], catch_exceptions=False)
 
 

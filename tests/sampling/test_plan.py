@@ -129,7 +129,7 @@ STUDENT = {"options": {"objective": "distill", "distill": {"evaluations": 4, "si
 def test_a_student_goes_along_the_grid_that_it_learned() -> None:
     plan = Plan.of(SampleOptions(n=7), STUDENT)
     assert torch.equal(plan.grid, karras(4, 3.0, 0.1, 7.0))
-    assert (plan.numbers.churn, plan.numbers.scale, plan.options.n) == (0, 1, 7)
+    assert (plan.numbers.churn, plan.numbers.scale, plan.numbers.temperature, plan.options.n) == (0, 1, 0.7, 7)
     assert plan.options.steps == 4  # what the record says was done
     assert Plan.of(SampleOptions(preset="default"), STUDENT).options.steps == 4
 
@@ -138,13 +138,22 @@ def test_what_is_asked_of_a_student_wins_over_its_grid() -> None:
     plan = Plan.of(SampleOptions(steps=9, noise=0.2), STUDENT)
     assert torch.equal(plan.grid, karras(9, 3.0, 0.1, 7.0))
     assert (plan.numbers.churn, plan.numbers.scale) == (0.2, 1)
-    with pytest.raises(UserError, match="student, made for 4 evaluations; leave preset out"):
+    with pytest.raises(UserError, match="settings of their own .steps 4, .*; leave preset out"):
         Plan.of(SampleOptions(preset="fast"), STUDENT)
 
 
 @pytest.mark.parametrize("history", [{}, {"options": {"objective": "denoise", "distill": {"evaluations": 4}}}])
 def test_other_weights_have_no_grid_of_their_own(history: dict[str, Any]) -> None:
     assert Plan.of(SampleOptions(), history).options == SampleOptions()
+
+
+def test_what_was_measured_to_be_better_wins_over_what_was_learned() -> None:
+    measured = {"sigma_min": 0.2, "temperature": 0.5, "n": 9, "rings_of": "elsewhere"}
+    plan = Plan.of(SampleOptions(n=7), {**STUDENT, "sampling": measured})
+    assert torch.equal(plan.grid, karras(4, 3.0, 0.2, 7.0))
+    assert plan.numbers.temperature == 0.5
+    assert (plan.options.n, plan.options.rings_of) == (7, None)  # of these no weights have a say
+    assert Plan.of(SampleOptions(), {"sampling": {"steps": 12}}).evaluations == 12
 
 
 def test_a_student_s_grid_that_is_none_is_refused() -> None:
