@@ -77,7 +77,8 @@ class Bench:
         return self.done[key]
 
     def _made(self, steps: int, settings: Settings, n: int, seed: int) -> dict[str, Any]:
-        plan = Plan.of(parse(SampleOptions, {"n": n, "seed": seed, "steps": steps, **FIXED, **settings}))
+        asked = parse(SampleOptions, {"n": n, "seed": seed, "steps": steps, **FIXED, **settings})
+        plan = Plan.of(asked, self.sampler.model.history)
         start = time.process_time()
         batches = plan.batches(self.sampler.model.statistics)
         made = [molecule for batch in batches for molecule in self.sampler.batch(plan, batch)]
