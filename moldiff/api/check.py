@@ -67,6 +67,7 @@ def check(
     *,
     train: str | Path | None = None,
     reference: str | Path | None = None,
+    likelihood: str | Path | None = None,
     out: str | Path | None = None,
     **options: Unpack[CheckKeywords],
 ) -> Checked:
@@ -76,6 +77,7 @@ def check(
         molecules: RDKit molecules, SMILES, or a file.
         train: training set for novelty: a dataset folder, a molecule file, or the name of shipped weights.
         reference: the same, for distances and ring systems; by default the training set.
+        likelihood: the table of `moldiff likelihood` for the same molecules: says which are unusual to weights.
         out: folder that keeps rows.parquet, rows.csv and summary.json; by default nothing is kept.
         options: of `moldiff.config.check.CheckOptions`.
 
@@ -92,6 +94,7 @@ def check(
             folder,
             train=Path(train) if train is not None else None,
             reference=Path(reference) if reference is not None else None,
+            likelihood=Path(likelihood) if likelihood is not None else None,
         )
         rows: list[dict[str, Any]] = pq.read_table(folder / "rows.parquet").to_pylist()
         given = Molecules(_read(inputs, chosen.charge))

@@ -55,6 +55,10 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start again even i
 TrainingSet = Annotated[
     Path | None, typer.Option(help="Training set: dataset folder, molecule file, or the name of shipped weights.")
 ]
+LikelihoodTable = Annotated[
+    Path | None,
+    typer.Option(help="Table of `moldiff likelihood` for the same molecules: says which are unusual to weights."),
+]
 Workers = Annotated[int, typer.Option("--workers", min=0, max=1024, help="Processes; 0 uses all available cores.")]
 
 
@@ -175,6 +179,7 @@ def check(
     out: Out,
     train: TrainingSet = None,
     reference: Annotated[Path | None, typer.Option(help="The same, for distances and ring systems.")] = None,
+    likelihood: LikelihoodTable = None,
     shard: Shard = None,
 ) -> None:
     """Score molecules: a row for each record and a summary; exit status 3 below --min-valid."""
@@ -183,7 +188,7 @@ def check(
     if shard is not None:
         stages.check_shard(options, files, *shard_of(shard), out)
         return
-    summary = stages.check(options, files, out, train=train, reference=reference)
+    summary = stages.check(options, files, out, train=train, reference=reference, likelihood=likelihood)
     typer.echo(command_sets.table(summary))
     command_sets.stop_below(summary, options.min_valid)
 
@@ -195,11 +200,13 @@ def merge_check(
     out: Out,
     train: TrainingSet = None,
     reference: Annotated[Path | None, typer.Option(help="The same, for distances and ring systems.")] = None,
+    likelihood: LikelihoodTable = None,
 ) -> None:
     """Join checked parts into one folder of rows and a summary."""
     from moldiff.stages import check as stages
 
-    typer.echo(command_sets.table(stages.merge_checks(options, parts, out, train=train, reference=reference)))
+    summary = stages.merge_checks(options, parts, out, train=train, reference=reference, likelihood=likelihood)
+    typer.echo(command_sets.table(summary))
 
 
 @stage(ReportOptions)

@@ -33,6 +33,8 @@ ROW_COLUMNS = (
     Column("pb_failed", "text", "tests failed, or why there is no verdict"),
     Column("sane", "boolean", "bond lengths and contacts of all atoms, hydrogens included, are possible"),
     Column("sanity_failed", "text", "tests failed"),
+    Column("nats_per_atom", "number", "how unlikely weights take it to be, by the table of `moldiff likelihood`"),
+    Column("unusual", "boolean", "more so than a quantile of known molecules, by that table"),
     *(column for question in QUESTIONS for column in question.columns),
     _DESCRIPTORS["qed"],
     _DESCRIPTORS["sa"],

@@ -28,6 +28,10 @@ def _alerted(name: str, row: Row) -> Share:
     return _of_distinct(row, bool(row[name]))
 
 
+def _of_measured(row: Row) -> Share:
+    return (int(row["unusual"]), 1) if row["unusual"] is not None else (0, 0)
+
+
 def _below(row: Row, bar: int) -> bool:
     return row["chembl_rings"] is not None and row["chembl_rings"] < bar
 
@@ -152,6 +156,11 @@ _REALISM = (
     Metric(
         "ring_of_eight", "Rings of eight or more", "a ring of eight or more atoms", DISTINCT,
         lambda row: _of_distinct(row, (row["largest_ring"] or 0) >= 8), better=0, beside=True,
+    ),
+    Metric(
+        "unusual", "Unusual to the weights", "less likely an atom than a quantile of known molecules "
+        "(`moldiff likelihood --known`): a warning that they are not of the kind that the weights learned", "measured",
+        _of_measured, better=-1, when="counted",
     ),
 )  # fmt: skip
 _CHEMISTRY = (

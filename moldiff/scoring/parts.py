@@ -53,6 +53,10 @@ class Part:
         samples = json.loads((self.folder / SAMPLES).read_text(encoding="utf-8"))
         return {int(number): values for number, values in samples.items()}
 
+    def names(self) -> list[str]:
+        """Titles of its records, in order."""
+        return pq.read_table(self.folder / ROWS, columns=["name"])["name"].to_pylist()
+
 
 def write_rows(folder: Path, rows: Iterator[dict[str, Any]]) -> int:
     """Write the rows of a part as they come; returns their number.

@@ -17,7 +17,7 @@ def join_tables(rows: Sequence[dict[str, Any]], paths: Sequence[str | Path]) -> 
     """Add the columns of CSV files to rows, null where a file has no line for a record.
 
     Lines are found by the column ``record`` where there is one, and then must have the record's name if they have any;
-    else by ``name``. A column that the rows have already stays what it is.
+    else by ``name``. A column that the rows have already stays what it is, unless it is null in all of them.
 
     Args:
         rows: of a check, all of them and in order.
@@ -38,9 +38,10 @@ def join_tables(rows: Sequence[dict[str, Any]], paths: Sequence[str | Path]) -> 
             raise UserError(f"{path}: has no column {NUMBER} or {NAME}, which says of which molecule a line is")
         found = _numbered(path, lines, len(rows)) if NUMBER in present else _named(path, lines, rows)
         columns = [name for name in lines[0] if name not in (NUMBER, NAME)]
-        if kept := [name for name in columns if name in rows[0]]:
+        filled = {name for name in columns if any(row.get(name) is not None for row in rows)}
+        if kept := [name for name in columns if name in filled]:
             stayed[str(path)] = kept
-        added = [name for name in columns if name not in rows[0]]
+        added = [name for name in columns if name not in filled]
         for place, row in enumerate(rows):
             line = found.get(place, {})
             if NUMBER in present and line.get(NAME) not in (None, "") and _bare(line[NAME]) != _bare(row["name"]):

@@ -1,5 +1,6 @@
 """The check stage: molecules of any source in; a row for each record and a summary of all out."""
 
+import sys
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
@@ -40,6 +41,10 @@ from moldiff.scoring.sets.check_summary import Diversity, summarize, take_divers
 from moldiff.scoring.sets.fcd import require_means, require_structures, take_fcd
 from moldiff.scoring.sets.known import KnownSet
 from moldiff.scoring.sets.summary import Census, Tally, finish_row, take_census
+from moldiff.scoring.tables import join_tables
+
+LIKELIHOOD = ("nats_per_atom", "unusual")
+"""Columns that come from a table of likelihoods."""
 
 
 def check(
@@ -49,6 +54,7 @@ def check(
     *,
     train: Path | None = None,
     reference: Path | None = None,
+    likelihood: Path | None = None,
     workers: int = 0,
 ) -> CheckSummary:
     """Score every record of the inputs into rows.parquet, rows.csv and summary.json; returns the summary.
@@ -59,6 +65,7 @@ def check(
         output: folder of the result.
         train: featurized dataset (its train split), molecule file, or name of shipped weights, for novelty.
         reference: the same, for distances and unseen ring systems; by default the training set.
+        likelihood: the table of `moldiff likelihood` for the same records: says which are unusual to weights.
         workers: processes; 0 uses all available cores.
 
     Raises:
@@ -68,7 +75,7 @@ def check(
     with only_writer(output / SUMMARY), scratch_folder(output, "check") as scratch:
         part = scratch / "part"
         check_shard(options, inputs, 0, 1, part, workers=workers)
-        return _merge(options, [part], output, train, reference, workers)
+        return _merge(options, [part], output, train, reference, likelihood, workers)
 
 
 def check_shard(
@@ -119,6 +126,7 @@ def merge_checks(
     *,
     train: Path | None = None,
     reference: Path | None = None,
+    likelihood: Path | None = None,
     workers: int = 0,
 ) -> CheckSummary:
     """Join parts into the result of `check`, byte for byte the same however many parts there were.
@@ -128,14 +136,21 @@ def merge_checks(
             into the folder.
     """
     with only_writer(output / SUMMARY):
-        return _merge(options, parts, output, train, reference, workers)
+        return _merge(options, parts, output, train, reference, likelihood, workers)
 
 
 def _merge(
-    options: CheckOptions, parts: list[Path], output: Path, train: Path | None, reference: Path | None, workers: int
+    options: CheckOptions,
+    parts: list[Path],
+    output: Path,
+    train: Path | None,
+    reference: Path | None,
+    likelihood: Path | None,
+    workers: int,
 ) -> CheckSummary:
     require_means(options.fcd, bool(train or reference))
     opened = open_parts(parts)
+    likely = _likelihoods(likelihood, opened) if likelihood else None
     workers = workers or options.workers
     load = partial(
         load_training_set,
@@ -158,7 +173,7 @@ def _merge(
         pq.ParquetWriter(parquet, ROW_SCHEMA, compression="zstd") as rows,
         pc.CSVWriter(csv, ROW_SCHEMA) as lines,
     ):
-        for batch in batched(_finished(opened, census, compared, diversity, tally), BATCH):
+        for batch in batched(_finished(opened, census, compared, diversity, likely, tally), BATCH):
             table = pa.Table.from_pylist(batch, ROW_SCHEMA)
             rows.write_table(table)
             shown = [inert_row(row) for row in batch]
@@ -170,13 +185,40 @@ def _merge(
     return summary.model_copy(update={FILES: record[FILES]})
 
 
+def _likelihoods(path: Path, parts: list[Part]) -> list[dict[str, Any]]:
+    """How likely each record is, of a table that `moldiff likelihood` made of the same records.
+
+    Raises:
+        UserError: the table cannot be read, or is another one, or of other records.
+    """
+    lines: list[dict[str, Any]] = [{"name": name} for part in parts for name in part.names()]
+    if lines:
+        join_tables(lines, [path])
+    found = [{name: line.get(name) for name in LIKELIHOOD} for line in lines]
+    for place, row in enumerate(found, start=1):
+        nats, unusual = row.values()
+        if not isinstance(nats, float | int | None) or not isinstance(unusual, bool | None):
+            raise UserError(f"{path}: record {place}: {row} is not of a table that `moldiff likelihood` made")
+    if found and all(row["nats_per_atom"] is None for row in found):
+        raise UserError(f"{path}: has no likelihood in a column nats_per_atom; make it with `moldiff likelihood`")
+    if all(row["unusual"] is None for row in found):
+        print(f"{path}: made without --known, so it does not say which molecules are unusual", file=sys.stderr)
+    return found
+
+
 def _finished(
-    parts: list[Part], census: Census, compared: KnownSet | None, diversity: Diversity, tally: Tally
+    parts: list[Part],
+    census: Census,
+    compared: KnownSet | None,
+    diversity: Diversity,
+    likely: list[dict[str, Any]] | None,
+    tally: Tally,
 ) -> Iterator[dict[str, Any]]:
     """Complete rows, counted on their way."""
     samples = {number: values for part in parts for number, values in part.samples().items()}
     for place, row in enumerate(read_rows(parts)):
         row |= samples.get(row["index"], {})
+        row |= likely[place] if likely else dict.fromkeys(LIKELIHOOD)
         finish_row(row, place, census)
         if row["valid"]:
             if compared is not None:

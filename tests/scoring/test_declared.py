@@ -61,6 +61,8 @@ def test_what_a_row_adds_is_a_share(name):
         ("strain_coverage", VALID | {"valid_strict": True, "strain_reason": "no parameters"}, (0, 1)),
         ("strain_coverage", VALID | {"valid_strict": False, "strain_rmsd": 0.1}, (0, 0)),
         ("pains", VALID | {"pains": 2}, (1, 1)),
+        ("unusual", INVALID | {"unusual": True}, (1, 1)),
+        ("unusual", VALID, (0, 0)),
     ],
 )
 def test_known_rows(name, row, share):
