@@ -9,8 +9,8 @@ Molecules are SMILES, embedded as `moldiff featurize` does (ETKDGv3, MMFF94s); n
 - each other file, whatever the scaffold;
 - with ``--trained``, training molecules themselves.
 
-All groups have the same sizes, atom for atom, as the first, since a larger molecule differs for its size alone. The first
-table has the area under the curve (a molecule of the group is less likely an atom than one of the first) with its
+All groups have the same sizes, atom for atom, as the first, since a larger molecule differs for its size alone. The
+first table has the area under the curve (a molecule of the group is less likely an atom than one of the first) with its
 standard error by resampling; the second one how many of each group a warning calls unusual, whose thresholds are
 quantiles of other held-out molecules, as `moldiff likelihood --known` takes them.
 """
@@ -70,8 +70,7 @@ class Group:
 
 def molecules(path: Path, random: np.random.Generator) -> Iterator[Chem.Mol]:
     """Molecules of a file of SMILES, in random order, the largest fragment of each."""
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as file:
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
         lines = [line.split()[0] for line in file if line.strip()]
     for place in random.permutation(len(lines)).tolist():
         with rdBase.BlockLogs():
