@@ -5,6 +5,7 @@ By tblite, which the extra ``moldiff[xtb]`` installs.
 
 import importlib.util
 import os
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,7 +79,9 @@ def require_tblite() -> None:
         raise UserError("GFN2-xTB needs tblite, which is not installed; run: pip install 'moldiff[xtb]'")
 
 
-def minimise(mol: Chem.Mol, conformer: int = -1, level: Level = NORMAL) -> tuple[float, NDArray[np.float64]]:
+def minimise(
+    mol: Chem.Mol, conformer: int = -1, level: Level = NORMAL, fixed: Sequence[int] = ()
+) -> tuple[float, NDArray[np.float64]]:
     """By how much the energy falls to the nearest minimum, kcal/mol, and the coordinates there [A, 3], Å.
 
     The charge is the sum of formal charges; radical electrons are unpaired.
@@ -87,6 +90,7 @@ def minimise(mol: Chem.Mol, conformer: int = -1, level: Level = NORMAL) -> tuple
         mol: sanitized molecule with all its hydrogen atoms and a conformer, coordinates in Å; left as it is.
         conformer: number of the conformer.
         level: when to end.
+        fixed: atoms that stay where they are, to the last bit; the minimum is that of the others.
 
     Raises:
         NotConverged: the geometry is not there after `ITERATIONS`.
@@ -94,7 +98,7 @@ def minimise(mol: Chem.Mol, conformer: int = -1, level: Level = NORMAL) -> tuple
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when tblite is first imported; processes share the cores
     before = mol.GetConformer(conformer).GetPositions()
-    surface = _Surface(mol, before, level)
+    surface = _Surface(mol, before, level, fixed)
     start, _ = surface(before.ravel() / BOHR)
     minimum = minimize(
         surface,
@@ -106,7 +110,9 @@ def minimise(mol: Chem.Mol, conformer: int = -1, level: Level = NORMAL) -> tuple
     )
     if np.linalg.norm(minimum.jac) > level.gradient:
         raise NotConverged(f"not converged in {minimum.nit} iterations")
-    return max((start - float(minimum.fun)) * HARTREE, 0.0), minimum.x.reshape(-1, 3) * BOHR
+    after = minimum.x.reshape(-1, 3) * BOHR
+    after[list(fixed)] = before[list(fixed)]
+    return max((start - float(minimum.fun)) * HARTREE, 0.0), after
 
 
 def energy(mol: Chem.Mol, conformer: int = -1) -> float:
@@ -196,18 +202,21 @@ def _calculator(mol: Chem.Mol, positions: NDArray[np.float64]) -> Any:
 class _Surface:
     """The energy surface, hartree over bohr, which remembers the last charges as the next start."""
 
-    def __init__(self, mol: Chem.Mol, positions: NDArray[np.float64], level: Level) -> None:
+    def __init__(self, mol: Chem.Mol, positions: NDArray[np.float64], level: Level, fixed: Sequence[int]) -> None:
         self._calculator = _calculator(mol, positions)
         self._level = level
+        self._fixed = list(fixed)
         self._last: Any = None
         self._norm = np.inf
         self._energy = np.inf
 
     def __call__(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Energy and gradient [3 A] at coordinates [3 A]."""
+        """Energy and gradient [3 A] at coordinates [3 A]; where atoms are fixed it is zero, so no step moves them."""
         self._calculator.update(flat.reshape(-1, 3))
         self._last = self._calculator.singlepoint(self._last)
-        gradient = self._last.get("gradient").ravel()
+        forces = self._last.get("gradient").copy()
+        forces[self._fixed] = 0
+        gradient = forces.ravel()
         self._norm = float(np.linalg.norm(gradient))
         return float(self._last.get("energy")), gradient
 

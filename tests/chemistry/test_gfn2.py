@@ -77,6 +77,20 @@ def test_a_relaxation_lowers_the_energy_by_what_it_says() -> None:
 
 
 @needs_tblite
+def test_fixed_atoms_stay_and_the_others_reach_their_own_minimum() -> None:
+    mol = embedded("CO")
+    best = minimise(mol)[1]
+    moved = best.copy()
+    moved[2] += 0.1 * (best[2] - best[0]) / np.linalg.norm(best[2] - best[0])  # one C-H bond is too long
+    mol.GetConformer().SetPositions(moved)
+    assert minimise(mol, fixed=range(mol.GetNumAtoms()))[0] == pytest.approx(0, abs=1e-3)
+    lowered, after = minimise(mol, fixed=[0, 1])
+    assert np.array_equal(after[:2], moved[:2])
+    assert after[2:] == pytest.approx(best[2:], abs=0.01)
+    assert lowered == pytest.approx(minimise(mol)[0], abs=0.05)
+
+
+@needs_tblite
 def test_featurize_relaxes_made_and_given_conformers(tmp_path) -> None:
     given = tmp_path / "given.sdf"
     with Chem.SDWriter(str(given)) as writer:

@@ -2,10 +2,12 @@
 
 import importlib.util
 
+import numpy as np
 import pytest
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
+from moldiff.chemistry.gfn2 import minimise
 from moldiff.errors import UserError
 from moldiff.scoring.ask import ask_all
 from moldiff.scoring.molecule.strain import Relaxation
@@ -54,13 +56,36 @@ def test_a_molecule_that_takes_too_long_is_given_up() -> None:
     [reason] = ask_all(relax, [embedded("CCCCCCCCCCCCCCCC")], workers=1, timeout=0.05, title="GFN2-xTB")
     assert isinstance(reason, str)
     assert reason.startswith("timeout")
-    assert XTB.lost(reason) == {"xtb_energy": None, "xtb_rmsd": None, "xtb_reason": reason}
+    assert XTB.lost(reason) == {
+        "xtb_energy": None, "xtb_rmsd": None, "xtb_reason": reason, "xtb_placement": None
+    }  # fmt: skip
 
 
 def test_without_tblite_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"moldiff\[xtb\]"):
         XTB.require()
+
+
+@needs_tblite
+def test_what_placed_hydrogens_cost_is_told_apart() -> None:
+    """Heavy atoms at the minimum have nothing to relax, wherever their hydrogens were placed; explicit ones count."""
+    mol = embedded("CCO")
+    mol.GetConformer().SetPositions(minimise(mol)[1])
+    heavy = relax(Chem.RemoveHs(mol))
+    assert heavy.added_hydrogens == 6
+    assert heavy.placement is not None
+    assert heavy.placement > 0.3  # MMFF94s' C-H bonds are not those of GFN2-xTB
+    assert heavy.energy == pytest.approx(0, abs=0.05)
+    best = mol.GetConformer().GetPositions()
+    best[3] += 0.1 * (best[3] - best[0]) / np.linalg.norm(best[3] - best[0])
+    mol.GetConformer().SetPositions(best)
+    explicit = relax(mol)
+    assert explicit.placement == 0
+    assert explicit.energy is not None
+    assert 1 < explicit.energy < 10  # ½ k x² of 0.1 Å at about 700 kcal/mol/Å²
+    answer = XTB.ask(mol)
+    assert (answer["xtb_energy"], answer["xtb_placement"]) == (explicit.energy, 0)
 
 
 @needs_tblite

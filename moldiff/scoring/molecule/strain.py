@@ -15,12 +15,14 @@ class Relaxation:
 
     Both are None, with the ``reason``, where the relaxation could not be made. ``added_hydrogens`` were implicit in
     the molecule; they were placed and relaxed, the heavy atoms held fast, before the first energy was taken.
+    ``placement``, kcal/mol, is what GFN2-xTB lowered while it relaxed them, 0 where none was added; None for MMFF94s.
     """
 
     energy: float | None
     rmsd: float | None
     reason: str | None = None
     added_hydrogens: int = 0
+    placement: float | None = None
 
 
 def strain(mol: Chem.Mol) -> Relaxation:

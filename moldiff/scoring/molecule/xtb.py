@@ -9,7 +9,9 @@ from moldiff.scoring.molecule.strain import Relaxation, complete, displacement
 def relax(mol: Chem.Mol) -> Relaxation:
     """GFN2-xTB energy of a structure minus that of its local minimum, kcal/mol, and the RMSD between them, Å.
 
-    Implicit hydrogens are added and relaxed by MMFF94s first. The RMSD is that of heavy atoms.
+    Implicit hydrogens are added and relaxed by MMFF94s, then by GFN2-xTB itself, the other atoms held fast: what that
+    lowers is no fault of the structure, which says nothing of them, and is ``placement``. The RMSD is that of heavy
+    atoms.
 
     Args:
         mol: sanitized molecule with a conformer, coordinates in Å; left as it is.
@@ -24,10 +26,15 @@ def relax(mol: Chem.Mol) -> Relaxation:
             completed, added, reason = complete(mol)
             if completed is None:
                 return Relaxation(None, None, reason)
+            placement = 0.0
+            if added:
+                placement, positions = minimise(completed, level=NORMAL, fixed=range(mol.GetNumAtoms()))
+                completed.GetConformer().SetPositions(positions)
             lowered, after = minimise(completed, level=NORMAL)
         except NotConverged as error:
             return Relaxation(None, None, str(error), added)
         except (RuntimeError, ValueError) as error:
             first_line = str(error).strip().partition("\n")[0]
             return Relaxation(None, None, f"not evaluated: {first_line}")
-    return Relaxation(lowered, displacement(completed, completed.GetConformer().GetPositions(), after), None, added)
+    moved = displacement(completed, completed.GetConformer().GetPositions(), after)
+    return Relaxation(lowered, moved, None, added, placement)
