@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
 from moldiff.dataset.loader import MoleculeLoader
+from moldiff.dataset.placeholders import placeholders
 from moldiff.dataset.storage import open_dataset
 from moldiff.diffusion.process import Process
 from moldiff.errors import UserError
@@ -79,7 +80,8 @@ def row(network: Autoencoder, decoder: Decoder, batches: list[MoleculeBatch], no
         right += int((differing == 0).sum())
         wrong += int(differing.sum())
         places += int(2 * clean.mask.sum() + clean.pair_mask.sum())
-        errors += (made.pos - clean.pos).norm(dim=2)[clean.mask].tolist()
+        atoms = clean.mask & ~placeholders(clean, network.vocabulary)
+        errors += (made.pos - clean.pos).norm(dim=2)[atoms].tolist()
         lengths = [one.pos[:, clean.pairs.row] - one.pos[:, clean.pairs.column] for one in (clean, made)]
         stretches += (lengths[1].norm(dim=2) - lengths[0].norm(dim=2)).abs()[clean.bond > 0].tolist()
         keys = [[one_molecule(decoder.rdkit(each)) for each in decoder.arrays(one)] for one in (clean, made)]
@@ -99,7 +101,9 @@ def reconstructed(
     process, random = Process.of_latents(network.sigma_data, network.options.channels), Generator().manual_seed(0)
     for clean in batches:
         sigma = torch.full((len(clean),), noise)
-        latents = process.corrupt(network.encode(clean), LatentLevels.of(sigma, clean.mask), random)
+        clean = network.arranged(clean)
+        encoded = network.encode(clean)
+        latents = process.corrupt(encoded, LatentLevels.of(sigma, encoded), random)
         yield clean, network.decode(latents, sigma).likeliest(clean.mask)
 
 

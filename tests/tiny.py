@@ -1,6 +1,7 @@
 """Tiny things of each kind that tests are made of: molecules, a process, networks, a featurized set, options."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -88,18 +89,20 @@ def network(*, randomised: bool = True, seed: int = 0, **options: Any) -> Denois
 
 
 def autoencoder(
-    *, randomised: bool = True, seed: int = 0, channels: int = 5, noise: float = 0.1, **options: Any
+    *, randomised: bool = True, seed: int = 0, channels: int = 5, noise: float = 0.1, group: int = 1, **options: Any
 ) -> Autoencoder:
     """An autoencoder in float64; randomised as `network` says."""
     torch.manual_seed(seed)
     body = network_options({**NETWORK, **options}, "tiny")
-    made = build_autoencoder(AutoencoderOptions(network=body, channels=channels, noise=noise), VOCABULARY, SIGMA_DATA)
+    described = AutoencoderOptions(network=body, channels=channels, noise=noise, group=group)
+    made = build_autoencoder(described, replace(VOCABULARY, placeholder=group > 1), SIGMA_DATA)
     return (_randomised(made) if randomised else made).double().eval()
 
 
-def latent_network(*, randomised: bool = True, seed: int = 0, **options: Any) -> LatentNetwork:
+def latent_network(*, randomised: bool = True, seed: int = 0, group: int = 1, **options: Any) -> LatentNetwork:
     """A denoiser in the latent space of `autoencoder`, in float64."""
-    made = build_latent_network(network_options({**NETWORK, **options}, "tiny"), autoencoder(randomised=randomised))
+    coder = autoencoder(randomised=randomised, group=group)
+    made = build_latent_network(network_options({**NETWORK, **options}, "tiny"), coder)
     torch.manual_seed(seed)
     return (_randomised(made) if randomised else made).double().eval()
 

@@ -176,7 +176,7 @@ class TrainOptions(Options):
                 raise ValueError(f"{name} cannot be set with objective {self.objective}: {reason}")
         if self.autoencoder is not None and self.start_from is not None:
             raise ValueError("start_from and autoencoder contradict each other: weights to start from hold their own")
-        for name in ("channels", "noise"):
+        for name in ("channels", "noise", "group"):
             changed = getattr(self.autoencode, name) != getattr(AutoencodeOptions(), name)
             if self.start_from is not None and changed:
                 raise ValueError(f"autoencode.{name} cannot be set with start_from: it stays as the weights have it")

@@ -14,12 +14,12 @@ Features = Float[Tensor, "molecule place channel"]
 
 @dataclass(frozen=True)
 class LatentDiffusion:
-    """The modality of the invariant numbers of an atom (`moldiff.diffusion.modality.Modality`).
+    """The modality of the invariant numbers of a node (`moldiff.diffusion.modality.Modality`).
 
     They have no unit of their own; one that is spread by 1 counts as spread by 1 Å, so that one σ noises both.
 
     Attributes:
-        channels: numbers of an atom.
+        channels: numbers of a node.
         sigma_data: their root mean square.
         weight: of the loss.
     """

@@ -65,7 +65,7 @@ class Process:
 
         Args:
             sigma_data: standard deviation of the centred vectors, Å.
-            channels: invariant numbers of an atom.
+            channels: invariant numbers of a node.
         """
         return cls({"pos": PositionDiffusion(sigma_data), "feature": LatentDiffusion(channels)})
 

@@ -55,6 +55,8 @@ class Statistics:
             count them, the sizes do not.
         properties: scales of those that molecules can be asked for.
         latents: values of the network's random input; 0 for a network without.
+        nodes: number of training molecules of each number of nodes in a latent space that has fewer than atoms; empty
+            for all other weights.
     """
 
     sigma_data: float
@@ -64,6 +66,7 @@ class Statistics:
     placeholders: float = 0.0
     properties: tuple[PropertyScale, ...] = ()
     latents: int = 0
+    nodes: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "Statistics":
@@ -77,7 +80,8 @@ class Statistics:
             )
             for scale in values.get("properties", ())
         )
-        return cls(**{**values, "sizes": _counts(values["sizes"]), "properties": scales})
+        counts = {name: _counts(values.get(name, {})) for name in ("sizes", "nodes")}
+        return cls(**{**values, **counts, "properties": scales})
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ class _Statistics(BaseModel):
     sizes: dict[Size, Count] = Field(min_length=1)
     hydrogens: Literal["explicit", "implicit"]
     latents: int = Field(0, ge=0, le=LATENTS)
+    nodes: dict[Size, Count] = {}
 
 
 class Description(BaseModel):

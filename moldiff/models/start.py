@@ -71,8 +71,21 @@ def _wanted(options: TrainOptions) -> tuple[str, ...]:
 
 
 def _autoencoder(options: TrainOptions, fresh: Model) -> Model:
-    """An untrained autoencoder of the molecules that a fresh model knows."""
-    asked = options.autoencode
-    described = AutoencoderOptions(network=options.network, channels=asked.channels, noise=asked.noise)
-    network = build_autoencoder(described, fresh.network.vocabulary, fresh.statistics.sigma_data)
-    return Model.of(network, fresh.statistics)
+    """An untrained autoencoder of the molecules that a fresh model knows; empty slots of its nodes are placeholders.
+
+    Raises:
+        UserError: there would be empty slots, and no atom of the set has charge 0.
+    """
+    asked, vocabulary, statistics = options.autoencode, fresh.network.vocabulary, fresh.statistics
+    described = AutoencoderOptions(
+        network=options.network, channels=asked.channels, noise=asked.noise, group=asked.group
+    )
+    if asked.group > 1:
+        if 0 not in vocabulary.charges:
+            raise UserError(
+                f"autoencode.group needs the charge 0, and the dataset has only {list(vocabulary.charges)}; set it to 1"
+            )
+        vocabulary = replace(vocabulary, placeholder=True)
+        element = [*statistics.marginals["element"], 0.0]  # of the molecules, which have no empty slots
+        statistics = replace(statistics, marginals={**statistics.marginals, "element": element})
+    return Model.of(build_autoencoder(described, vocabulary, statistics.sigma_data), statistics)

@@ -1,8 +1,9 @@
-"""Molecules in a latent space: what an autoencoder makes of each atom, and its noise levels.
+"""Molecules in a latent space: what an autoencoder makes of each atom, or of a few together, and its noise levels.
 
-Each atom has a vector, which is like a position and goes with the molecule when it is turned or moved, and a few
-numbers that do not change then. Elements, charges and bonds are in these, spread over atoms that are bonded; so a
-single atom cannot be given as it can among molecules.
+A node stands for an atom or for a small group of them. It has a slot for each atom that it may hold, and in it a
+vector, which is like a position and goes with the molecule when it is turned or moved, and a few numbers that do not
+change then. Elements, charges and bonds are in these, spread over atoms that are bonded; so a single atom cannot be
+given as it can among molecules.
 """
 
 import dataclasses
@@ -14,27 +15,33 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
+def slots_of(mask: Bool[Tensor, "molecule node"], group: int) -> Bool[Tensor, "molecule slot"]:
+    """The slots of real nodes, ``group`` a node."""
+    return mask if group == 1 else mask.repeat_interleave(group, 1)
+
+
 @dataclass(frozen=True)
 class LatentBatch:
     """Molecules in a latent space, padded to the largest; a state as `moldiff.diffusion.process` takes it.
 
     Attributes:
-        pos: [molecule, atom, 3] the vectors, Å, zero on padding and on average over the atoms of a molecule.
-        feature: [molecule, atom, channel] invariant numbers, of mean square 1 over the channels; zero on padding.
-        mask: [molecule, atom] True where an atom is real; real atoms come first.
+        pos: [molecule, slot, 3] the vectors, Å, those of a node one after the other; zero on padding and on average
+            over the slots of a molecule.
+        feature: [molecule, node, channel] invariant numbers, of mean square 1 over the channels; zero on padding.
+        mask: [molecule, node] True where a node is real; real nodes come first.
     """
 
-    pos: Float[Tensor, "molecule atom 3"]
-    feature: Float[Tensor, "molecule atom channel"]
-    mask: Bool[Tensor, "molecule atom"]
+    pos: Float[Tensor, "molecule slot 3"]
+    feature: Float[Tensor, "molecule node channel"]
+    mask: Bool[Tensor, "molecule node"]
 
     @classmethod
     def blank(
-        cls, mask: Bool[Tensor, "molecule atom"], channels: int, dtype: torch.dtype = torch.float32
+        cls, mask: Bool[Tensor, "molecule node"], channels: int, dtype: torch.dtype = torch.float32, group: int = 1
     ) -> "LatentBatch":
-        """Molecules of these sizes of which nothing else is known: all zeros."""
-        made = torch.zeros(*mask.shape, 3 + channels, dtype=dtype, device=mask.device)
-        return cls(made[..., :3], made[..., 3:], mask)
+        """Molecules of as many nodes, of ``group`` slots each, of which nothing else is known: all zeros."""
+        made = torch.zeros(*mask.shape, 3 * group + channels, dtype=dtype, device=mask.device)
+        return cls(made[..., : 3 * group].unflatten(2, (group, 3)).flatten(1, 2), made[..., 3 * group :], mask)
 
     def __len__(self) -> int:
         return len(self.mask)
@@ -56,13 +63,23 @@ class LatentBatch:
         return self.map(lambda tensor: tensor[index.to(tensor.device)])
 
     def put(self, index: Int[Tensor, " chosen"], others: "LatentBatch") -> "LatentBatch":
-        """A copy with ``others``, padded to as many atoms, at these indices."""
+        """A copy with ``others``, padded to as many nodes, at these indices."""
         at, names = index.to(self.mask.device), ("pos", "feature", "mask")
         return LatentBatch(*(getattr(self, name).index_copy(0, at, getattr(others, name)) for name in names))
 
-    def places(self, name: str) -> Bool[Tensor, "molecule atom"]:
-        """The real places of a field: the real atoms."""
-        return self.mask
+    def places(self, name: str) -> Bool[Tensor, "molecule place"]:
+        """The real places of a field: the slots of real nodes for vectors, real nodes for numbers."""
+        return self.slots if name == "pos" else self.mask
+
+    @property
+    def group(self) -> int:
+        """Slots of a node."""
+        return self.pos.shape[1] // self.mask.shape[1]
+
+    @property
+    def slots(self) -> Bool[Tensor, "molecule slot"]:
+        """The slots of real nodes."""
+        return slots_of(self.mask, self.group)
 
 
 @dataclass(frozen=True)
@@ -70,17 +87,17 @@ class LatentLevels:
     """The noise level of each place, Å; 0 on padding.
 
     Attributes:
-        pos, feature: [molecule, atom].
+        pos: [molecule, slot].
+        feature: [molecule, node].
     """
 
-    pos: Float[Tensor, "molecule atom"]
-    feature: Float[Tensor, "molecule atom"]
+    pos: Float[Tensor, "molecule slot"]
+    feature: Float[Tensor, "molecule node"]
 
     @classmethod
-    def of(cls, sigma: Float[Tensor, " molecule"], mask: Bool[Tensor, "molecule atom"]) -> "LatentLevels":
+    def of(cls, sigma: Float[Tensor, " molecule"], states: LatentBatch) -> "LatentLevels":
         """One level for all places of a molecule."""
-        level = sigma[:, None] * mask
-        return cls(level, level)
+        return cls(sigma[:, None] * states.slots, sigma[:, None] * states.mask)
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "LatentLevels":
         """A copy with the function applied to each field."""
@@ -93,7 +110,7 @@ class LatentLevels:
     @property
     def highest(self) -> Float[Tensor, " molecule"]:
         """Level of the noisiest place of each molecule, Å."""
-        return torch.maximum(self.pos, self.feature).amax(1)
+        return torch.maximum(self.pos.amax(1), self.feature.amax(1))
 
 
 @dataclass(frozen=True)
@@ -101,12 +118,12 @@ class LatentPrediction:
     """What a denoiser takes the clean latents to be.
 
     Attributes:
-        pos: [molecule, atom, 3] the vectors, Å, mean zero.
-        feature: [molecule, atom, channel] the invariant numbers.
+        pos: [molecule, slot, 3] the vectors, Å, mean zero.
+        feature: [molecule, node, channel] the invariant numbers.
     """
 
-    pos: Float[Tensor, "molecule atom 3"]
-    feature: Float[Tensor, "molecule atom channel"]
+    pos: Float[Tensor, "molecule slot 3"]
+    feature: Float[Tensor, "molecule node channel"]
 
     def detach(self) -> "LatentPrediction":
         """The same values without their history."""

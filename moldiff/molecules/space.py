@@ -20,13 +20,13 @@ class Space(Protocol):
 
     @property
     def channels(self) -> int:
-        """Invariant numbers of an atom in a latent space; 0 where molecules themselves are noised."""
+        """Invariant numbers of a node in a latent space; 0 where molecules themselves are noised."""
 
     def enter(self, molecules: MoleculeBatch) -> Any:
         """The states of molecules."""
 
     def blank(self, molecules: MoleculeBatch) -> Any:
-        """States of as many atoms as the molecules have; what is given of these is in them."""
+        """States of as many atoms, or nodes, as the molecules have atoms; what is given of these is in them."""
 
     def leave(self, states: Any) -> MoleculeBatch:
         """The molecules of clean states."""
@@ -74,14 +74,16 @@ class LatentSpace:
     """The latent space of an autoencoder, in which nothing can be given.
 
     Attributes:
-        channels: invariant numbers of an atom.
+        channels: invariant numbers of a node.
         encode: from molecules to latents.
         decode: from latents to molecules.
+        group: atoms that a node may hold.
     """
 
     channels: int
     encode: Callable[[MoleculeBatch], LatentBatch]
     decode: Callable[[LatentBatch], MoleculeBatch]
+    group: int = 1
 
     def enter(self, molecules: MoleculeBatch) -> LatentBatch:
         """See `Space`."""
@@ -89,7 +91,7 @@ class LatentSpace:
 
     def blank(self, molecules: MoleculeBatch) -> LatentBatch:
         """See `Space`."""
-        return LatentBatch.blank(molecules.mask, self.channels, molecules.pos.dtype)
+        return LatentBatch.blank(molecules.mask, self.channels, molecules.pos.dtype, self.group)
 
     def leave(self, states: LatentBatch) -> MoleculeBatch:
         """See `Space`."""
@@ -113,7 +115,7 @@ class LatentSpace:
         """
         if given is not None:
             raise ValueError("nothing can be given in a latent space")
-        return LatentLevels.of(sigma, states.mask)
+        return LatentLevels.of(sigma, states)
 
 
 MOLECULES = MoleculeSpace()

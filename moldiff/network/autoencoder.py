@@ -1,4 +1,4 @@
-"""Molecules to latents and back: a vector and a few invariant numbers for each atom. E(3)-equivariant both ways."""
+"""Molecules to latents and back: vectors and a few invariant numbers, of each atom or of a few. E(3)-equivariant."""
 
 import torch
 from jaxtyping import Float
@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from moldiff.config.autoencode import AutoencoderOptions
 from moldiff.molecules.batch import MoleculeBatch, Prediction, Vocabulary, centred
+from moldiff.molecules.grouping import arranged, grouped, with_empty
 from moldiff.molecules.latents import LatentBatch
 from moldiff.molecules.levels import Levels
 from moldiff.molecules.space import MOLECULES, LatentSpace, MoleculeSpace
@@ -21,7 +22,11 @@ class Autoencoder(nn.Module):
     """An encoder and a decoder of two bodies of the same kind; the decoder is told how noisy the latents are.
 
     The scale of the latents is fixed, or the encoder would drown the noise in large numbers: vectors spread about their
-    mean as the positions of their molecule do, and the mean square of an atom's invariant numbers is 1.
+    mean as the positions of their molecule do, and the mean square of a node's invariant numbers is 1.
+
+    With groups of atoms a node has a slot for each of its atoms, of which some are empty: placeholders, as `arranged`
+    gives them and the decoder, which works on all slots, predicts them. The state of a node's atoms becomes one row of
+    numbers, and this a row for each of its slots, which tells the slots apart.
 
     An atom that others of its molecule equal by symmetry has the invariant numbers that these have. What still tells
     them apart, such as which neighbour in a ring has the double bond, is in the vectors, which the encoder moves.
@@ -41,7 +46,8 @@ class Autoencoder(nn.Module):
         widths = encoder.atom_channels, encoder.pair_channels, options.network.outer_hidden
         self.embeddings = Embeddings(vocabulary, *widths)
         self.encoder = encoder
-        self.feature = nn.Linear(encoder.atom_channels, options.channels)
+        self.feature = nn.Linear(options.group * encoder.atom_channels, options.channels)
+        self.unpool = nn.Linear(options.channels, options.group * options.channels) if options.group > 1 else None
         self.latent_embeddings = LatentEmbeddings(options.channels, *widths)
         self.decoder = decoder
         self.heads = Heads(vocabulary, *widths)
@@ -54,15 +60,25 @@ class Autoencoder(nn.Module):
     @property
     def latent_space(self) -> LatentSpace:
         """What it makes of molecules, as a process takes it."""
-        return LatentSpace(self.options.channels, self.latents, self.molecules)
+        return LatentSpace(self.options.channels, self.latents, self.molecules, self.options.group)
 
     @property
     def parts(self) -> dict[str, AutoencoderOptions]:
         """The options of each part, by the name that a weights file has for it."""
         return {"autoencoder": self.options}
 
+    def arranged(self, molecules: MoleculeBatch) -> MoleculeBatch:
+        """The molecules with each atom in its slot (see `grouping`); themselves where a node is an atom."""
+        group = self.options.group
+        if group == 1:
+            return molecules
+        return arranged(molecules, grouped(molecules, group), group, self.vocabulary)
+
     def encode(self, molecules: MoleculeBatch) -> LatentBatch:
-        """The latents of clean molecules."""
+        """The latents of clean molecules that are `arranged`; the vector of an empty slot is its node's mean."""
+        slots, group, channels = molecules.mask, self.options.group, self.options.channels
+        # empty slots of a node are alike and in one place, where a network can only amplify the rounding
+        molecules = molecules.replace(mask=slots & (molecules.element < len(self.vocabulary.elements)))
         mask, framed = molecules.mask, centred(molecules.pos, molecules.mask)
         graph = CompleteGraph.of(mask, framed.dtype, lambda: (molecules.bond > 0).to(framed.dtype))
         levels = Levels.of(framed.new_zeros(len(mask)), molecules)
@@ -70,26 +86,32 @@ class Autoencoder(nn.Module):
         atoms, _ = self.encoder(Atoms(scalars, framed), pairs, condition, graph)
         vectors = centred(atoms.pos, mask)
         spread = ((_squares(framed) + EPSILON) / (_squares(vectors) + EPSILON)).sqrt()
-        feature = functional.layer_norm(self.feature(atoms.scalars), (self.options.channels,))
-        return LatentBatch(vectors * spread, feature * mask[:, :, None], mask)
+        vectors = centred(with_empty(vectors * spread, mask, group), slots)
+        of_slots = atoms.scalars * mask[:, :, None]
+        feature = functional.layer_norm(self.feature(of_slots.unflatten(1, (-1, group)).flatten(2)), (channels,))
+        real = slots[:, ::group]
+        return LatentBatch(vectors, feature * real[:, :, None], real)
 
     @torch.no_grad()
     def latents(self, molecules: MoleculeBatch) -> LatentBatch:
         """The latents of clean molecules, where the molecules are and in their precision; nothing learns from them."""
         like = self.feature.weight
-        made = self.encode(molecules.to(like.device, like.dtype))
+        made = self.encode(self.arranged(molecules.to(like.device, like.dtype)))
         return made.to(molecules.pos.device, molecules.pos.dtype)
 
     def decode(self, latents: LatentBatch, sigma: Float[Tensor, " molecule"]) -> Prediction:
-        """What molecules these are the latents of.
+        """What molecules, as `arranged`, these are the latents of.
 
         Args:
             latents: of molecules, perhaps with noise.
             sigma: standard deviation of the noise on each molecule's, Å.
         """
-        mask, vectors = latents.mask, centred(latents.pos, latents.mask)
+        mask = latents.slots
+        vectors, feature = centred(latents.pos, mask), latents.feature
+        if self.unpool is not None:
+            feature = self.unpool(feature).unflatten(2, (self.options.group, -1)).flatten(1, 2)
         graph = CompleteGraph.of(mask, vectors.dtype)
-        scalars, pairs, condition = self.latent_embeddings(latents.feature, sigma, None, vectors, graph)
+        scalars, pairs, condition = self.latent_embeddings(feature, sigma, None, vectors, graph)
         atoms, pairs = self.decoder(Atoms(scalars, vectors), pairs, condition, graph)
         clean = centred(atoms.pos, mask)
         return Prediction(clean, *self.heads(atoms.scalars, pairs, clean, graph))
@@ -100,11 +122,11 @@ class Autoencoder(nn.Module):
         They are decoded as if they had half of the largest noise that the decoder learned from.
         """
         level = latents.pos.new_full((len(latents),), self.options.noise / 2)
-        return self.decode(latents, level).likeliest(latents.mask)
+        return self.decode(latents, level).likeliest(latents.slots)
 
     def forward(self, molecules: MoleculeBatch) -> Prediction:
-        """The molecules, encoded and decoded without noise."""
-        return self.decode(self.encode(molecules), molecules.pos.new_zeros(len(molecules)))
+        """The molecules, `arranged`, encoded and decoded without noise."""
+        return self.decode(self.encode(self.arranged(molecules)), molecules.pos.new_zeros(len(molecules)))
 
 
 def _squares(pos: Float[Tensor, "molecule atom 3"]) -> Float[Tensor, "molecule 1 1"]:

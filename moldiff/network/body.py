@@ -18,8 +18,9 @@ class Atoms:
     Attributes:
         scalars: [molecule, atom, channel] invariant features.
         pos: [molecule, atom, 3] positions, Å, scaled as `moldiff.network.preconditioning` says.
-        vectors: [molecule, atom, 3, channel] polar vectors that enter, with as many channels as the irreps of the
-            options have; None for none. A body without such features may leave them aside.
+        vectors: [molecule, atom, 3, channel] polar vectors that enter and leave, with as many channels as the irreps of
+            the options have; None for none. A body without such features may leave them aside, but not in a latent
+            space of several atoms a node.
     """
 
     scalars: Float[Tensor, "molecule atom scalar"]
@@ -73,3 +74,13 @@ def first_features(atoms: Atoms, irreps: o3.Irreps) -> Features:
     if atoms.vectors is not None:
         features[:, :, dict(places(irreps))[o3.Irrep("1o")]] = atoms.vectors
     return features
+
+
+def polar(features: Features, irreps: o3.Irreps) -> Float[Tensor, "molecule atom 3 vector"]:
+    """The vectors among a body's features, its `1o`.
+
+    Args:
+        features: of the body.
+        irreps: of the body without its scalars, vectors among them.
+    """
+    return features[:, :, dict(places(irreps))[o3.Irrep("1o")]]

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from moldiff.config.network import TransformerOptions
-from moldiff.network.body import Atoms, first_features
+from moldiff.network.body import Atoms, first_features, polar
 from moldiff.network.graph import CompleteGraph
 from moldiff.network.layer import Layer
 
@@ -35,7 +35,7 @@ class Transformer(nn.Module):
         scalars, pos, features = atoms.scalars, atoms.pos, first_features(atoms, self.irreps[1:])
         for layer in self.layers:
             scalars, features, pos, pairs = layer(scalars, features, pos, pairs, condition, graph)
-        return Atoms(scalars, pos), pairs
+        return Atoms(scalars, pos, polar(features, self.irreps[1:])), pairs
 
     def extra_repr(self) -> str:
         """The irreps within."""

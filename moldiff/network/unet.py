@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from moldiff.config.network import UNetOptions
-from moldiff.network.body import Atoms, first_features
+from moldiff.network.body import Atoms, first_features, polar
 from moldiff.network.graph import CompleteGraph
 from moldiff.network.layer import Layer
 from moldiff.network.pooling import Nodes, Pooling
@@ -69,7 +69,8 @@ class UNet(nn.Module):
         change = self.lower(state.pairs[0])
         pairs = flat.index_add(0, place, change.to(flat.dtype)).view_as(pairs)
         moved = atoms.pos.masked_scatter(mask[..., None], state.pos)
-        return Atoms(edges.padded(state.scalars), moved), pairs
+        vectors = polar(first.masked_scatter(mask[..., None, None], state.features), self.irreps[1:])
+        return Atoms(edges.padded(state.scalars), moved, vectors), pairs
 
     def _level(self, level: int, nodes: Nodes, graph: SparseGraph, condition: Tensor) -> Nodes:
         """A level and, between its two halves, those below it."""

@@ -103,6 +103,8 @@ def draw_sizes(
 ) -> np.ndarray:
     """[molecule] number of atoms of each molecule, or of those offered where the network decides the size.
 
+    In a latent space of several atoms a node the number of nodes of each, as the training set has them.
+
     The sizes of the training set, weighted by what its molecules of the wanted properties have: the properties are
     taken to be independent given the size. A size or range that is asked for is what the molecules have.
 
@@ -114,12 +116,19 @@ def draw_sizes(
         kept: atoms of a part that every molecule has; at least one is added.
 
     Raises:
-        UserError: the histogram of sizes is empty.
+        UserError: the histogram of sizes is empty, or a size is asked for that the decoder of a latent space decides.
     """
     n = len(properties)
     if not statistics.sizes:
         raise UserError("the weights hold no histogram of sizes; train on a dataset that is not empty")
     ends, new = options.atom_range, options.new_range
+    if statistics.nodes:
+        if ends is not None or new is not None:
+            raise UserError(
+                "the decoder of these weights decides how many atoms the molecules have; leave the number out, or take "
+                "weights of a node an atom (autoencode.group: 1)"
+            )
+        return _drawn(statistics.nodes, n, random)
     if new is not None:
         ends = (kept + new[0], kept + new[1])
     if ends is not None and ends[0] == ends[1]:

@@ -22,7 +22,9 @@ from moldiff.files.atomic import only_writer, sha256, write_text
 from moldiff.files.manifest import write_record
 from moldiff.models.checkpoint import Model, save_model
 from moldiff.models.start import start_model
+from moldiff.molecules.grouping import grouped, nodes
 from moldiff.network.build import Network
+from moldiff.network.latent import LatentNetwork
 from moldiff.sampling.following import sampled_rates
 from moldiff.scoring.molecule.portrait import all_ring_systems
 from moldiff.stages.objectives import NOTHING_GIVEN, Sources, objective, taught
@@ -92,6 +94,8 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
     if left_out and options.objective != "prefer" and options.learn == "all":
         counts = Counter(learning.sizes.tolist())
         model = replace(model, statistics=replace(model.statistics, sizes=dict(sorted(counts.items()))))
+    if isinstance(model.network, LatentNetwork):
+        model = replace(model, statistics=replace(model.statistics, nodes=node_counts(learning, model.network)))
     if not len(learning):
         raise UserError(
             f"{dataset}: no molecule is in the train split; featurize more molecules or lower valid_fraction"
@@ -136,6 +140,17 @@ def _train(options: TrainOptions, dataset: Path, output: Path, state: Path) -> P
         write_record(output / "train.json", record, [output / "model.safetensors", output / "metrics.csv"])
     learner.fabric.barrier()
     return output / "model.safetensors"
+
+
+def node_counts(learning: MoleculeLoader, network: LatentNetwork) -> dict[int, int]:
+    """How many molecules have each number of nodes in the network's latent space; empty where a node is an atom."""
+    group = network.space.group
+    if group == 1:
+        return {}
+    counts: Counter[int] = Counter()
+    for chosen in learning.sizes.argsort(stable=True).split(1024):
+        counts.update(nodes(grouped(learning.gather(chosen), group), group).tolist())
+    return dict(sorted(counts.items()))
 
 
 def follower(

@@ -40,10 +40,11 @@ class AutoencodingObjective(nn.Module):
 
     def forward(self, clean: Fields, random: Generator, part: slice) -> dict[str, Tensor]:
         """The loss of each modality and of bonded distances of the part; see `Objective`."""
-        molecules = MoleculeBatch(*clean)
-        sigma = self.network.options.noise * torch.rand(len(molecules), generator=random)
-        still = LatentBatch.blank(molecules.mask, self.network.options.channels)
-        noise = self.latents.corrupt(still, LatentLevels.of(sigma, molecules.mask), random)
+        molecules, described = self.network.arranged(MoleculeBatch(*clean)), self.network.options
+        sigma = described.noise * torch.rand(len(molecules), generator=random)
+        nodes = molecules.mask[:, :: described.group]
+        still = LatentBatch.blank(nodes, described.channels, group=described.group)
+        noise = self.latents.corrupt(still, LatentLevels.of(sigma, still), random)
         like = next(self.network.parameters())
         molecules = molecules.map(lambda tensor: tensor[part]).to(like.device, like.dtype)
         noise = noise.map(lambda tensor: tensor[part]).to(like.device, like.dtype)

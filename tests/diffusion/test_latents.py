@@ -22,7 +22,7 @@ PROCESS = Process.of_latents(tiny.SIGMA_DATA, CHANNELS)
 
 
 def at(state: LatentBatch, *sigma: float) -> LatentLevels:
-    return LatentLevels.of(tiny.levels(*sigma).expand(len(state)), state.mask)
+    return LatentLevels.of(tiny.levels(*sigma).expand(len(state)), state)
 
 
 def clean_of(*sizes: int, seed: int = 0) -> LatentBatch:

@@ -40,7 +40,8 @@ def test_denoising_latents_is_equivariant(irreps: str, conditioned: bool) -> Non
         return LatentBatch(molecules.pos, feature * molecules.mask[:, :, None], molecules.mask)
 
     def denoised(molecules: MoleculeBatch, levels: Levels, previous: Prediction | None) -> Prediction:
-        noisy, at = latents_of(molecules), LatentLevels.of(levels.highest, molecules.mask)
+        noisy = latents_of(molecules)
+        at = LatentLevels.of(levels.highest, noisy)
         before = LatentPrediction(noisy.pos * 0.7, noisy.feature.flip(2)) if conditioned else None
         made = network(noisy, at, before)
         bond = (made.feature @ made.feature.transpose(1, 2))[:, molecules.pairs.row, molecules.pairs.column]
@@ -53,7 +54,7 @@ def test_denoising_latents_is_equivariant(irreps: str, conditioned: bool) -> Non
 def test_the_previous_prediction_and_the_level_matter() -> None:
     network = tiny.latent_network()
     state = network.space.enter(tiny.batch_of(6, 3))
-    levels = LatentLevels.of(tiny.levels(0.5, 0.5), state.mask)
+    levels = LatentLevels.of(tiny.levels(0.5, 0.5), state)
     alone = network(state, levels)
     for other in (network(state, levels, alone), network(state, levels.map(lambda level: 2 * level))):
         assert not torch.allclose(alone.pos, other.pos)
@@ -90,7 +91,7 @@ def test_an_untrained_denoiser_predicts_what_preconditioning_keeps() -> None:
     network = tiny.latent_network(randomised=False)
     state = network.space.enter(tiny.batch_of(6, 4))
     sigma = tiny.levels(0.4, 3.0)
-    made = network(state, LatentLevels.of(sigma, state.mask))
+    made = network(state, LatentLevels.of(sigma, state))
     kept = tiny.SIGMA_DATA**2 / (sigma**2 + tiny.SIGMA_DATA**2)
     assert_close("vectors", made.pos, state.pos * kept[:, None, None])
     assert_close("numbers", made.feature, state.feature / (sigma**2 + 1)[:, None, None])
