@@ -22,8 +22,9 @@ def list_weights(
     if name is not None:
         typer.echo(shipped.card(name), nl=False)
         return
+    width = max(map(len, shipped.names()))
     for known in shipped.names():
-        typer.echo(f"{known:12} {shipped.summary(known)}")
+        typer.echo(f"{known:{width}} {shipped.summary(known)}")
 
 
 @app.command("limits", rich_help_panel=PANEL)
