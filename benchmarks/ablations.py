@@ -8,7 +8,6 @@ Markdown table is printed for each; docs/recipe.md discusses them.
 """
 
 import argparse
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 import torch
 
 from benchmarks import sweep
-from benchmarks.variants import EXTRA_ELEMENT, VARIANTS, Variant
+from benchmarks.variants import EXTRA_ELEMENT, VARIANTS, Variant, cost_beside
 from moldiff.chemistry.arrays import MoleculeArrays
 from moldiff.config.sample import SampleOptions
 from moldiff.config.train import TrainOptions
@@ -86,17 +85,11 @@ class Prepared:
     held_out: MoleculeLoader
 
 
-def relative_cost(variant: Variant, dataset: Path, rounds: int = 24) -> float:
-    """Processor time of a step in steps of the recipe as it is, both taken in turns."""
-    spent = [0.0, 0.0]
+def relative_cost(variant: Variant, dataset: Path) -> float:
+    """Processor time of a step in steps of the recipe as it is."""
     both = [prepared(one, dataset, 1_000) for one in (variant, Variant())]
-    for number in range(rounds):
-        for which, one in enumerate(both):
-            batch, start = next(one.batches), time.process_time()
-            one.learner.step(batch, number, number / 1_000)
-            if number >= rounds // 6:  # the first steps warm the caches up
-                spent[which] += time.process_time() - start
-    return spent[0] / spent[1] if variant != Variant() else 1.0
+    cost = cost_beside(*both)
+    return cost if variant != Variant() else 1.0
 
 
 def trained(variant: Variant, dataset: Path, updates: int) -> tuple[Sampler, Progress, float]:

@@ -20,11 +20,11 @@ from typing import Any, cast
 import torch
 from torch import Generator, Tensor
 
-from benchmarks.variants import Variant, wrapped
+from benchmarks.variants import Variant, cost_beside, wrapped
 from moldiff.chemistry.formats.sdf import write_sdf_block
 from moldiff.config.check import CheckOptions
 from moldiff.config.sample import SampleOptions
-from moldiff.config.train import TaskShares, TrainOptions
+from moldiff.config.train import TrainOptions
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.dataset.storage import open_dataset
 from moldiff.diffusion.positions import PositionDiffusion, noise
@@ -38,12 +38,11 @@ from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
 from moldiff.scoring.records import CheckSummary
 from moldiff.stages.check import check
-from moldiff.stages.objectives import denoising
+from moldiff.stages.objectives import NOTHING_GIVEN, denoising
 from moldiff.training.learner import Learner
 from moldiff.training.loop import Progress, steps
 from moldiff.training.malloc import keep_large_buffers
 
-ONLY_NEW = TaskShares(new=1, fragment=0, fragments=0, conformer=0, bonds=0, hydrogens=0)
 RATES = ("valid_strict", "reasonable", "new_ring_system", "ring_of_seven", "ring_of_eight")
 MEANS = ("rings", "rotatable_bonds", "sa")
 DISTANCES = ("bond_lengths", "bond_orders", "functional_groups")
@@ -132,7 +131,7 @@ def main() -> None:
 def prepared(part: Variant, start: Model, dataset: Path, updates: int) -> Prepared:
     """The weights before the first step."""
     featurized = open_dataset(dataset)
-    usual = {"steps": updates, "batch_size": 16, "learning_rate": 1e-3, "warmup_steps": 60, "tasks": ONLY_NEW}
+    usual = {"steps": updates, "batch_size": 16, "learning_rate": 1e-3, "warmup_steps": 60, "tasks": NOTHING_GIVEN}
     options = TrainOptions(**{**usual, "threads": 1, "accelerator": "cpu"} | part.options)
     model = replace(start, network=copy.deepcopy(start.network))
     if options.placeholders:
@@ -144,19 +143,12 @@ def prepared(part: Variant, start: Model, dataset: Path, updates: int) -> Prepar
     return Prepared(changed, learner, loader.endless(options.batch_size, options.seed, 0))
 
 
-def relative_cost(part: Variant, start: Model, dataset: Path, rounds: int = 24) -> float:
-    """Processor time of a step in steps of the control, both taken in turns; 1 where only the noise is another."""
+def relative_cost(part: Variant, start: Model, dataset: Path) -> float:
+    """Processor time of a step in steps of the control; 1 where only the noise is another."""
     if not part.options:
         return 1.0
-    spent = [0.0, 0.0]
     both = [prepared(one, start, dataset, 1_000) for one in (part, Variant())]
-    for number in range(rounds):
-        for which, one in enumerate(both):
-            batch, began = next(one.batches), time.process_time()
-            one.learner.step(batch, number, number / 1_000)
-            if number >= rounds // 6:  # the first steps warm the caches up
-                spent[which] += time.process_time() - began
-    return spent[0] / spent[1]
+    return cost_beside(*both)
 
 
 def tuned(part: Variant, start: Model, dataset: Path, updates: int) -> tuple[Sampler, Progress]:

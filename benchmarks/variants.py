@@ -1,9 +1,10 @@
 """The variants of the recipe that benchmarks/ablations.py compares, and what they need beside options."""
 
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Generator, Tensor, nn
@@ -18,6 +19,7 @@ from moldiff.molecules.batch import MoleculeBatch, Vocabulary, centred
 from moldiff.molecules.pairs import pair_count
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.network.transformer import Transformer
+from moldiff.training.learner import Learner
 from moldiff.training.optimizer import Optimizers, Rate, adamw, warm_up, warmed_cosine
 
 EXTRA_ELEMENT, EXTRA_CHARGE = 118, 9
@@ -92,6 +94,30 @@ class Distorted:
         noisy = self.positions.corrupt(clean, places, level, random)
         chosen = torch.rand(len(level), 1, generator=random) < 0.5
         return self.positions.corrupt(noisy, places, level * self.share * chosen, random)
+
+
+class Steps(Protocol):
+    """A training before its first step."""
+
+    @property
+    def learner(self) -> Learner:
+        """What takes the steps."""
+
+    @property
+    def batches(self) -> Iterator[MoleculeBatch]:
+        """The molecules of each step."""
+
+
+def cost_beside(one: Steps, other: Steps, rounds: int = 24) -> float:
+    """Processor time of a step of one training in steps of another, both taken in turns."""
+    spent = [0.0, 0.0]
+    for number in range(rounds):
+        for which, training in enumerate((one, other)):
+            batch, start = next(training.batches), time.process_time()
+            training.learner.step(batch, number, number / 1_000)
+            if number >= rounds // 6:  # the first steps warm the caches up
+                spent[which] += time.process_time() - start
+    return spent[0] / spent[1]
 
 
 def muon(network: nn.Module, options: TrainOptions) -> list[Optimizer]:

@@ -8,9 +8,8 @@ from moldiff.molecules.batch import MoleculeBatch, Prediction, centred
 from moldiff.molecules.latents import LatentBatch, LatentLevels, LatentPrediction
 from moldiff.molecules.levels import Levels
 from moldiff.molecules.space import LatentSpace, MoleculeSpace, Space
-from moldiff.training.autoencoding import AutoencodingObjective
-from moldiff.training.objective import tensors, weighted
 from tests import tiny
+from tests.network.overfitting import overfit
 from tests.symmetry import assert_close, assert_equivariant
 
 IRREPS = ["16x0e + 4x1o", "16x0e + 4x0o + 4x1o + 4x1e"]
@@ -144,16 +143,7 @@ def test_the_vectors_say_where_the_double_bonds_of_a_ring_are() -> None:
 
 def test_an_overfitted_autoencoder_gives_its_molecules_back() -> None:
     network, clean = tiny.autoencoder(randomised=False, channels=8, noise=0.02), tiny.batch_of(4, 4, spread=1.0)
-    objective = AutoencodingObjective(network, tiny.process(), 10.0)
-    optimizer, losses = torch.optim.Adam(network.parameters(), 5e-3), []
-    for step in range(60):
-        optimizer.zero_grad()
-        made = objective(tensors(clean), tiny.seeded(step), slice(None))
-        loss = weighted(objective.weights, {name: each.mean() for name, each in made.items()})
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        losses.append(float(loss.detach()))
+    losses = overfit(network, clean, 60)
     assert losses[-1] < 0.1 * losses[0]
     back = network.latent_space.leave(network.latent_space.enter(clean))
     for name in ("element", "charge", "bond"):

@@ -18,9 +18,8 @@ from moldiff.molecules.pairs import pair_number
 from moldiff.network.autoencoder import Autoencoder
 from moldiff.network.body import Atoms
 from moldiff.network.latent import Slots
-from moldiff.training.autoencoding import AutoencodingObjective
-from moldiff.training.objective import tensors, weighted
 from tests import tiny
+from tests.network.overfitting import overfit
 from tests.symmetry import assert_close, assert_equivariant
 
 IRREPS = ["16x0e + 4x1o", "16x0e + 4x0o + 4x1o + 4x1e"]
@@ -147,16 +146,7 @@ def test_a_body_without_vectors_is_refused() -> None:
 def test_an_overfitted_autoencoder_gives_its_molecules_back() -> None:
     network = tiny.autoencoder(randomised=False, channels=12, noise=0.02, group=3)
     clean = tiny.batch_of(5, 4, spread=1.0)
-    objective = AutoencodingObjective(network, tiny.process(), 10.0)
-    optimizer, losses = torch.optim.Adam(network.parameters(), 5e-3), []
-    for step in range(50):
-        optimizer.zero_grad()
-        made = objective(tensors(clean), tiny.seeded(step), slice(None))
-        loss = weighted(objective.weights, {name: each.mean() for name, each in made.items()})
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        losses.append(float(loss.detach()))
+    losses = overfit(network, clean, 50)
     assert losses[-1] < 0.1 * losses[0]
     arranged = network.arranged(clean)
     back = network.latent_space.leave(network.latent_space.enter(clean))
