@@ -1,0 +1,147 @@
+"""Which of its own molecules weights should prefer: those with known rings, chosen to be like the training set.
+
+    moldiff sample --weights W -n 2000 --restarts 0 --out own.sdf
+    moldiff check own.sdf --train all.smi --out own        # all.smi: whose ring systems are known
+    moldiff check training.sdf --out training              # some thousands of the training set
+    python -m benchmarks.preferred round --like training own.sdf=own
+    moldiff featurize round_kept.sdf --for W --duplicates keep --out kept
+    moldiff featurize round_refused.sdf --for W --duplicates keep --fragments keep --out refused
+    moldiff train kept --objective prefer --start-from W --refused refused --out taught ...
+
+A logistic regression on descriptors and their products tells own molecules from those of the training set; its odds are
+how much commoner a molecule is there. ``_kept.sdf``: own ones with known ring systems, drawn without replacement in
+proportion to the odds. ``_refused.sdf``: those with an unknown ring system, those that are not valid (``--invalid``
+times) and some of the others, drawn in proportion to one over the odds (``--common``, a share of the rest): what the
+weights make too often. Means of each descriptor go to standard output.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+DESCRIPTORS = (
+    *("qed", "sa", "rings", "rotatable_bonds", "heavy_atoms", "fsp3", "logp", "tpsa", "hbd", "hba"),
+    *("largest_ring", "joined_rings", "stereocentres", "charged"),
+)
+"""Columns of a check in which two sets are compared."""
+FURTHEST = 4.0
+"""Largest distance from the mean of the training set, in its standard deviations, that counts."""
+PENALTY = 0.02
+"""Of the squared weights of the regression."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """Distinct molecules that weights made.
+
+    Attributes:
+        known: valid ones of which all ring systems are known, with the row of the check.
+        unknown: blocks of valid ones with another ring system.
+        invalid: blocks of the others.
+    """
+
+    known: list[tuple[str, dict[str, Any]]]
+    unknown: list[str]
+    invalid: list[str]
+
+    @classmethod
+    def of(cls, checked: Sequence[str]) -> "Own":
+        """Those of SDF files and the folders of their checks, as ``own.sdf=own``."""
+        own, seen = cls([], [], []), set[str]()
+        for pair in checked:
+            file, folder = pair.split("=")
+            blocks = [f"{block}$$$$\n" for block in Path(file).read_text().split("$$$$\n") if block.strip()]
+            for block, row in zip(blocks, rows_of(Path(folder)), strict=True):
+                if not row["valid_strict"]:
+                    own.invalid.append(block)
+                elif row["key"] not in seen:
+                    seen.add(row["key"])
+                    if row["rings_known"]:
+                        own.known.append((block, row))
+                    else:
+                        own.unknown.append(block)
+        return own
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    """The rows of a check."""
+    rows: list[dict[str, Any]] = pq.read_table(folder / "rows.parquet").to_pylist()
+    return rows
+
+
+def described(rows: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
+    """Descriptors [molecule, descriptor], the last of which is whether any atom is charged."""
+    values = [[float(row[name]) for name in DESCRIPTORS[:-1]] + [float("+" in row["smiles"])] for row in rows]
+    return np.array(values)
+
+
+def log_odds(real: NDArray[np.float64], own: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much commoner each own molecule [molecule] is in the real set: logarithm of the ratio of densities."""
+    mean, deviation = real.mean(0), real.std(0)
+
+    def features(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        scaled = ((values - mean) / deviation).clip(-FURTHEST, FURTHEST)
+        one, other = np.triu_indices(scaled.shape[1])
+        return np.column_stack([scaled, (scaled[:, one] * scaled[:, other]), np.ones(len(scaled))])
+
+    there, here = features(real), features(own)
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        above, below = there @ weights, here @ weights
+        value = np.logaddexp(0, -above).mean() + np.logaddexp(0, below).mean() + PENALTY * (weights[:-1] ** 2).sum()
+        slope = here.T @ expit(below) / len(here) - there.T @ expit(-above) / len(there)
+        return float(value), slope + 2 * PENALTY * np.append(weights[:-1], 0.0)
+
+    found = minimize(loss, np.zeros(there.shape[1]), jac=True, method="L-BFGS-B")
+    return np.asarray(here @ found.x)
+
+
+def drawn(log_weights: NDArray[np.float64], count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Places of some, without replacement, in proportion to their weights (Gumbel's largest), in order."""
+    return np.sort(np.argsort(-(log_weights + random.gumbel(size=len(log_weights))))[:count])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", help="beginning of the names of what is written")
+    parser.add_argument("checked", nargs="+", help="own molecules and their check: own.sdf=own")
+    parser.add_argument("--like", type=Path, required=True, help="check of molecules of the training set")
+    parser.add_argument("-n", type=int, default=1500, help="number of preferred molecules")
+    parser.add_argument("--sharpness", type=float, default=1.0, help="power of the odds")
+    parser.add_argument("--invalid", type=int, default=2, help="how often those that are not valid count")
+    parser.add_argument("--common", type=float, default=0.3, help="share of too common ones beside the refused")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    random = np.random.default_rng(given.seed)
+    own = Own.of(given.checked)
+    real, values = described(rows_of(given.like)), described([row for _, row in own.known])
+    odds = given.sharpness * log_odds(real, values)
+    kept = drawn(odds, given.n, random)
+    rest = np.setdiff1d(np.arange(len(odds)), kept)
+    refused = own.unknown + given.invalid * own.invalid
+    common = rest[drawn(-odds[rest], int(given.common * len(refused)), random)]
+    Path(f"{given.out}_kept.sdf").write_text("".join(own.known[place][0] for place in kept))
+    Path(f"{given.out}_refused.sdf").write_text("".join([*refused, *(own.known[place][0] for place in common)]))
+    weights = np.exp(odds - odds.max())
+    print(
+        f"{len(own.known)} known, {len(own.unknown)} unknown, {len(own.invalid)} invalid; kept {len(kept)}, refused "
+        f"{len(refused) + len(common)}; by their odds the known ones count as "
+        f"{weights.sum() ** 2 / (weights**2).sum():.0f}"
+    )
+    print("| | training set | own, known | kept | too common |")
+    print("| --- | --- | --- | --- | --- |")
+    for place, name in enumerate(DESCRIPTORS):
+        means = [each[:, place].mean() for each in (real, values, values[kept], values[common])]
+        print(f"| {name} | {' | '.join(f'{mean:.3f}' for mean in means)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Own molecules are preferred by how much commoner they are in the training set; sizes move by what is missing."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks import preferred, sizes
+
+
+def test_odds_of_shifted_normal_distributions():
+    # ln of N(x; 1, 1) over N(x; 0, 1) is x − 1/2; the penalty pulls it a little towards zero
+    random = np.random.default_rng(0)
+    real, own = random.normal(1, 1, (20_000, 1)), random.normal(0, 1, (20_000, 1))
+    odds = preferred.log_odds(real, own)
+    slope, at_zero = np.polyfit(own[:, 0], odds, 1)
+    assert slope == pytest.approx(1, abs=0.25)
+    assert at_zero == pytest.approx(-0.5, abs=0.2)
+
+
+def test_draws_are_in_proportion():
+    log_weights = np.log(np.array([1.0, 3.0]))
+    first = [preferred.drawn(log_weights, 1, np.random.default_rng(seed))[0] for seed in range(4000)]
+    assert np.mean(first) == pytest.approx(0.75, abs=0.03)
+    assert preferred.drawn(log_weights, 2, np.random.default_rng(0)).tolist() == [0, 1]
+
+
+def row(smiles: str, atoms: int, *, valid: bool = True, known: bool = True) -> dict[str, object]:
+    numbers = dict.fromkeys(preferred.DESCRIPTORS[:-1], 1.0) | {"heavy_atoms": atoms}
+    return {"smiles": smiles, "key": smiles, "valid_strict": valid, "rings_known": known, **numbers}
+
+
+def test_own_molecules_by_their_checks(tmp_path: Path):
+    rows = [row("C", 1), row("C", 1), row("CC", 2), row("CCC", 3, known=False), row("?", 4, valid=False)]
+    (tmp_path / "own").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "own" / "rows.parquet")
+    (tmp_path / "own.sdf").write_text("".join(f"{place}\n$$$$\n" for place in range(5)))
+    own = preferred.Own.of([f"{tmp_path / 'own.sdf'}={tmp_path / 'own'}"])
+    assert [block[0] for block, _ in own.known] == ["0", "2"]  # the second is the first again
+    assert own.unknown == ["3\n$$$$\n"]
+    assert own.invalid == ["4\n$$$$\n"]
+
+
+def test_sizes_get_the_mean_and_variance_that_are_asked():
+    before = {n: round(1e6 * np.exp(-((n - 25) ** 2) / 72)) for n in range(4, 51)}
+    after = sizes.tilted(before, 2.0, 8.0)
+    assert list(after) == list(before)
+    assert sum(after.values()) == pytest.approx(sizes.TOTAL, rel=1e-3)
+    there, now = (sizes.moments(np.array(list(h), float), np.array(list(h.values()), float)) for h in (before, after))
+    assert now - there == pytest.approx([2.0, 8.0], abs=0.05)
+    same = sizes.tilted(before, 0.0, 0.0)
+    assert same[25] / same[31] == pytest.approx(np.e**0.5, rel=0.01)
+
+
+def test_a_tilt_that_there_is_not():
+    with pytest.raises(ValueError, match="no tilt of the sizes gives a mean of 70"):
+        sizes.tilted({10: 5, 20: 5}, 55.0, 0.0)
