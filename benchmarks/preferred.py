@@ -34,6 +34,8 @@ DESCRIPTORS = (
 """Columns of a check in which two sets are compared."""
 FURTHEST = 4.0
 """Largest distance from the mean of the training set, in its standard deviations, that counts."""
+LARGEST = 6.0
+"""Largest product of two of them that counts: rare molecules would decide the regression otherwise."""
 PENALTY = 0.02
 """Of the squared weights of the regression."""
 
@@ -90,7 +92,9 @@ def log_odds(real: NDArray[np.float64], own: NDArray[np.float64]) -> NDArray[np.
     def features(values: NDArray[np.float64]) -> NDArray[np.float64]:
         scaled = ((values - mean) / deviation).clip(-FURTHEST, FURTHEST)
         one, other = np.triu_indices(scaled.shape[1])
-        return np.column_stack([scaled, (scaled[:, one] * scaled[:, other]), np.ones(len(scaled))])
+        return np.column_stack(
+            [scaled, (scaled[:, one] * scaled[:, other]).clip(-LARGEST, LARGEST), np.ones(len(scaled))]
+        )
 
     there, here = features(real), features(own)
 
