@@ -19,13 +19,14 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
+
+from moldiff.reporting.evidence import read_rows
 
 DESCRIPTORS = (
     *("qed", "sa", "rings", "rotatable_bonds", "heavy_atoms", "fsp3", "logp", "tpsa", "hbd", "hba"),
@@ -45,44 +46,34 @@ class Own:
     """Distinct molecules that weights made.
 
     Attributes:
-        known: valid ones of which all ring systems are known, with the row of the check.
+        known: rows of the check of valid ones of which all ring systems are known, and each one's ``block`` of SDF.
         unknown: blocks of valid ones with another ring system.
         invalid: blocks of the others.
     """
 
-    known: list[tuple[str, dict[str, Any]]]
+    known: pd.DataFrame
     unknown: list[str]
     invalid: list[str]
 
     @classmethod
     def of(cls, checked: Sequence[str]) -> "Own":
         """Those of SDF files and the folders of their checks, as ``own.sdf=own``."""
-        own, seen = cls([], [], []), set[str]()
+        tables = []
         for pair in checked:
             file, folder = pair.split("=")
-            blocks = [f"{block}$$$$\n" for block in Path(file).read_text().split("$$$$\n") if block.strip()]
-            for block, row in zip(blocks, rows_of(Path(folder)), strict=True):
-                if not row["valid_strict"]:
-                    own.invalid.append(block)
-                elif row["key"] not in seen:
-                    seen.add(row["key"])
-                    if row["rings_known"]:
-                        own.known.append((block, row))
-                    else:
-                        own.unknown.append(block)
-        return own
+            blocks = [f"{block}$$$$\n" for block in Path(file).read_text().split("$$$$\n")[:-1]]
+            tables.append(read_rows(Path(folder)).assign(block=blocks))
+        rows = pd.concat(tables, ignore_index=True)
+        valid = rows["valid_strict"].eq(True)
+        distinct = rows[valid].drop_duplicates("key")
+        known = distinct["rings_known"].eq(True)
+        return cls(distinct[known], distinct.loc[~known, "block"].tolist(), rows.loc[~valid, "block"].tolist())
 
 
-def rows_of(folder: Path) -> list[dict[str, Any]]:
-    """The rows of a check."""
-    rows: list[dict[str, Any]] = pq.read_table(folder / "rows.parquet").to_pylist()
-    return rows
-
-
-def described(rows: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
-    """Descriptors [molecule, descriptor], the last of which is whether any atom is charged."""
-    values = [[float(row[name]) for name in DESCRIPTORS[:-1]] + [float("+" in row["smiles"])] for row in rows]
-    return np.array(values)
+def described(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Descriptors [molecule, descriptor] of rows of a check, the last of which is whether any atom is charged."""
+    charged = rows["smiles"].str.contains("+", regex=False)
+    return np.column_stack([rows[list(DESCRIPTORS[:-1])].to_numpy(float), charged.to_numpy(float)])
 
 
 def log_odds(real: NDArray[np.float64], own: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -126,14 +117,16 @@ def main() -> None:
     given = parser.parse_args()
     random = np.random.default_rng(given.seed)
     own = Own.of(given.checked)
-    real, values = described(rows_of(given.like)), described([row for _, row in own.known])
+    like = read_rows(given.like)
+    real, values = described(like[like["valid_strict"].eq(True)]), described(own.known)
     odds = given.sharpness * log_odds(real, values)
     kept = drawn(odds, given.n, random)
     rest = np.setdiff1d(np.arange(len(odds)), kept)
     refused = own.unknown + given.invalid * own.invalid
     common = rest[drawn(-odds[rest], int(given.common * len(refused)), random)]
-    Path(f"{given.out}_kept.sdf").write_text("".join(own.known[place][0] for place in kept))
-    Path(f"{given.out}_refused.sdf").write_text("".join([*refused, *(own.known[place][0] for place in common)]))
+    blocks = own.known["block"].to_numpy()
+    Path(f"{given.out}_kept.sdf").write_text("".join(blocks[kept]))
+    Path(f"{given.out}_refused.sdf").write_text("".join([*refused, *blocks[common]]))
     weights = np.exp(odds - odds.max())
     print(
         f"{len(own.known)} known, {len(own.unknown)} unknown, {len(own.invalid)} invalid; kept {len(kept)}, refused "

@@ -15,12 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.optimize import root
 
 from moldiff.models.checkpoint import load_model, save_model
 from moldiff.models.shipped import weights_path
+from moldiff.reporting.evidence import read_rows
 
 TOTAL = 1_000_000
 """Sum of the tilted histogram, whose counts are whole."""
@@ -62,10 +62,7 @@ def main() -> None:
     parser.add_argument("--like", type=Path, required=True, help="check of molecules of the training set")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    made, like = (
-        np.array(pq.read_table(folder / "rows.parquet")["heavy_atoms"].drop_null().to_pylist(), dtype=float)
-        for folder in (given.made, given.like)
-    )
+    made, like = (read_rows(folder)["heavy_atoms"].dropna().to_numpy(float) for folder in (given.made, given.like))
     missing = (like.mean() - made.mean(), like.var() - made.var())
     model = load_model(weights_path(given.weights))
     sizes = tilted(model.statistics.sizes, *missing)

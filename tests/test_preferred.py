@@ -38,7 +38,7 @@ def test_own_molecules_by_their_checks(tmp_path: Path):
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "own" / "rows.parquet")
     (tmp_path / "own.sdf").write_text("".join(f"{place}\n$$$$\n" for place in range(5)))
     own = preferred.Own.of([f"{tmp_path / 'own.sdf'}={tmp_path / 'own'}"])
-    assert [block[0] for block, _ in own.known] == ["0", "2"]  # the second is the first again
+    assert [block[0] for block in own.known["block"]] == ["0", "2"]  # the second is the first again
     assert own.unknown == ["3\n$$$$\n"]
     assert own.invalid == ["4\n$$$$\n"]
 
