@@ -26,7 +26,6 @@ from moldiff.dataset.storage import open_dataset
 from moldiff.diffusion.process import Process
 from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.models.checkpoint import Model, new_model
-from moldiff.molecules.batch import MoleculeBatch
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.sampling.decode import Sampled
 from moldiff.sampling.plan import Plan
@@ -35,7 +34,7 @@ from moldiff.stages.objectives import denoising
 from moldiff.training.learner import Learner
 from moldiff.training.loop import Progress, steps
 from moldiff.training.malloc import keep_large_buffers
-from moldiff.training.objective import DenoisingObjective
+from moldiff.training.objective import DenoisingObjective, Drawn
 from moldiff.training.validation import validation_loss
 
 SHOWN = ("valid_strict", "pb_valid_of_all", "uniqueness")
@@ -74,14 +73,14 @@ class Prepared:
         model: the network and its statistics.
         process: the noise it is trained on.
         learner: takes the steps.
-        batches: the molecules of each step.
+        batches: what is learned in each step.
         held_out: the molecules of the validation loss.
     """
 
     model: Model
     process: Process
     learner: Learner
-    batches: Iterator[MoleculeBatch]
+    batches: Iterator[Drawn]
     held_out: MoleculeLoader
 
 
@@ -115,7 +114,8 @@ def prepared(variant: Variant, dataset: Path, updates: int) -> Prepared:
     objective = denoising(options, replace(model, process=process), model.network)
     learner = Learner(options, model.network, objective, variant.optimizers, variant.rate)
     learning, held_out = (MoleculeLoader.of(featurized, split, vocabulary) for split in ("train", "valid"))
-    batches = (variant.molecules(batch, vocabulary) for batch in learning.endless(options.batch_size, options.seed, 0))
+    molecules = (variant.molecules(one, vocabulary) for one in learning.endless(options.batch_size, options.seed, 0))
+    batches = (learner.draw(batch, number) for number, batch in enumerate(molecules))
     return Prepared(model, process, learner, batches, held_out)
 
 

@@ -32,16 +32,17 @@ from moldiff.files.atomic import write_text
 from moldiff.models.checkpoint import Model, load_model
 from moldiff.models.growth import with_placeholder
 from moldiff.models.shipped import weights_path
-from moldiff.molecules.batch import MoleculeBatch
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
 from moldiff.scoring.records import CheckSummary
 from moldiff.stages.check import check
 from moldiff.stages.objectives import NOTHING_GIVEN, denoising
+from moldiff.training.ahead import drawn_steps
 from moldiff.training.learner import Learner
 from moldiff.training.loop import Progress, steps
 from moldiff.training.malloc import keep_large_buffers
+from moldiff.training.objective import Drawn
 
 RATES = ("valid_strict", "reasonable", "new_ring_system", "ring_of_seven", "ring_of_eight")
 MEANS = ("rings", "rotatable_bonds", "sa")
@@ -91,7 +92,7 @@ class Prepared:
 
     model: Model
     learner: Learner
-    batches: Iterator[MoleculeBatch]
+    batches: Iterator[Drawn]
 
 
 def main() -> None:
@@ -140,7 +141,7 @@ def prepared(part: Variant, start: Model, dataset: Path, updates: int) -> Prepar
     changed = replace(model, process=part.process(model.process))
     learner = Learner(options, network, denoising(options, changed, network), part.optimizers, part.rate)
     loader = MoleculeLoader.of(featurized, "train", network.vocabulary)
-    return Prepared(changed, learner, loader.endless(options.batch_size, options.seed, 0))
+    return Prepared(changed, learner, drawn_steps(loader, learner, 0))
 
 
 def relative_cost(part: Variant, start: Model, dataset: Path) -> float:

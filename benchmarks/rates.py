@@ -18,6 +18,7 @@ from moldiff.models.checkpoint import Model, new_model
 from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
 from moldiff.stages.objectives import denoising
+from moldiff.training.ahead import drawn_steps
 from moldiff.training.learner import Learner
 from moldiff.training.malloc import keep_large_buffers
 
@@ -66,14 +67,14 @@ def train_rate(loader: MoleculeLoader, model: Model, batch_size: int, steps: int
     """Molecules trained on, warm-up steps left out."""
     options = TrainOptions(steps=steps, batch_size=batch_size, threads=1, accelerator="cpu")
     learner = Learner(options, model.network, denoising(options, model, model.network))
-    batches = loader.endless(batch_size, 0, 0)
+    batches = drawn_steps(loader, learner, 0)
     for number in range(5):
         learner.step(next(batches), number, 0.0)
     start, molecules = time.process_time(), 0
     for number in range(steps):
-        batch = next(batches)
-        learner.step(batch, number, 0.0)
-        molecules += len(batch)
+        drawn = next(batches)
+        learner.step(drawn, number, 0.0)
+        molecules += drawn.molecules
     return molecules / (time.process_time() - start)
 
 

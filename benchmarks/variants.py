@@ -20,6 +20,7 @@ from moldiff.molecules.pairs import pair_count
 from moldiff.network.denoiser import DenoisingNetwork
 from moldiff.network.transformer import Transformer
 from moldiff.training.learner import Learner
+from moldiff.training.objective import Drawn
 from moldiff.training.optimizer import Optimizers, Rate, adamw, warm_up, warmed_cosine
 
 EXTRA_ELEMENT, EXTRA_CHARGE = 118, 9
@@ -104,8 +105,8 @@ class Steps(Protocol):
         """What takes the steps."""
 
     @property
-    def batches(self) -> Iterator[MoleculeBatch]:
-        """The molecules of each step."""
+    def batches(self) -> Iterator[Drawn]:
+        """What is learned in each step."""
 
 
 def cost_beside(one: Steps, other: Steps, rounds: int = 24) -> float:
@@ -113,8 +114,8 @@ def cost_beside(one: Steps, other: Steps, rounds: int = 24) -> float:
     spent = [0.0, 0.0]
     for number in range(rounds):
         for which, training in enumerate((one, other)):
-            batch, start = next(training.batches), time.process_time()
-            training.learner.step(batch, number, number / 1_000)
+            drawn, start = next(training.batches), time.process_time()
+            training.learner.step(drawn, number, number / 1_000)
             if number >= rounds // 6:  # the first steps warm the caches up
                 spent[which] += time.process_time() - start
     return spent[0] / spent[1]

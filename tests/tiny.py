@@ -113,6 +113,12 @@ def _randomised(made: torch.nn.Module) -> Any:
     return made
 
 
+def losses(objective: Any, clean: MoleculeBatch, random: torch.Generator, part: slice) -> dict[str, torch.Tensor]:
+    """What an objective says of molecules, drawn and computed at once."""
+    result: dict[str, torch.Tensor] = objective(objective.draw(clean, random, part))
+    return result
+
+
 def carbamoyl_fluoride() -> SimpleNamespace:
     """FC(=O)N without hydrogens, planar: four atoms of four elements, so that it is known in any order."""
     return SimpleNamespace(

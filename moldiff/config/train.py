@@ -125,8 +125,8 @@ class TrainOptions(Options):
     """Mean of ln σ, σ in Å, of the training noise levels; a lower one, such as -2, refines geometry in fine-tuning."""
     log_sigma_deviation: float = Field(1.4, gt=0, le=5)
     """Standard deviation of ln σ."""
-    precision: Literal["float32", "bfloat16", "float64"] = "float32"
-    """Arithmetic of the network."""
+    precision: Literal["float32", "tensorfloat32", "bfloat16", "float64"] = "float32"
+    """Arithmetic of the network. tensorfloat32: float32 whose matrix products see 10 bits, on GPUs that can."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto takes a GPU where one works."""
     devices: int = Field(1, ge=1, le=1024)
@@ -138,6 +138,9 @@ class TrainOptions(Options):
     threads: int = Field(0, ge=0, le=1024)
     """Threads of each process; 0 uses all available cores. Another number changes the last digits of the
     weights, so the same seed gives the same file only with the same threads."""
+    workers: int | None = Field(None, ge=0, le=1024)
+    """Processes that draw noise and parts ahead for each process of the training; by default none on a CPU, and up to
+    16 on a GPU, which would wait otherwise. The weights are the same with any number."""
     validate_every: int = Field(1000, ge=1)
     """Number of steps between evaluations of the validation loss."""
     sample_every: int = Field(0, ge=0)

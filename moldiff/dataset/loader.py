@@ -131,11 +131,14 @@ class MoleculeLoader:
 
     def endless(self, batch_size: int, seed: int, start: int) -> Iterator[MoleculeBatch]:
         """Batches of epoch after epoch, beginning with batch number ``start`` of them all."""
+        return map(self.gather, self.order(batch_size, seed, start))
+
+    def order(self, batch_size: int, seed: int, start: int) -> Iterator[Int[Tensor, " molecule"]]:
+        """Indices of the batches of epoch after epoch, beginning with batch number ``start`` of them all."""
         epoch, passed = 0, 0
         while True:
             batches = self.batches(batch_size, seed, epoch)
-            for indices in batches[max(0, start - passed) :]:
-                yield self.gather(indices)
+            yield from batches[max(0, start - passed) :]
             passed += len(batches)
             epoch += 1
 

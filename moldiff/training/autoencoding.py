@@ -9,7 +9,7 @@ from moldiff.molecules.batch import MoleculeBatch, Prediction
 from moldiff.molecules.latents import LatentBatch, LatentLevels
 from moldiff.network.autoencoder import Autoencoder
 from moldiff.network.graph import length
-from moldiff.training.objective import Fields
+from moldiff.training.objective import Drawn
 
 ACCURACY = 0.1
 """Error of a position, Å, that weighs as much as one nat."""
@@ -38,19 +38,22 @@ class AutoencodingObjective(nn.Module):
         """The weight of each loss."""
         return {"pos": 1.0, "distance": self.bonded, "element": 1.0, "charge": 1.0, "bond": 1.0}
 
-    def forward(self, clean: Fields, random: Generator, part: slice) -> dict[str, Tensor]:
-        """The loss of each modality and of bonded distances of the part; see `Objective`."""
-        molecules, described = self.network.arranged(MoleculeBatch(*clean)), self.network.options
+    def draw(self, clean: MoleculeBatch, random: Generator, part: slice) -> Drawn:
+        """The molecules of the part, the noise on their latents and its level; see `Objective`."""
+        molecules, described = self.network.arranged(clean), self.network.options
         sigma = described.noise * torch.rand(len(molecules), generator=random)
         nodes = molecules.mask[:, :: described.group]
         still = LatentBatch.blank(nodes, described.channels, group=described.group)
         noise = self.latents.corrupt(still, LatentLevels.of(sigma, still), random)
+        return Drawn(len(clean), (*(each.map(lambda tensor: tensor[part]) for each in (molecules, noise)), sigma[part]))
+
+    def forward(self, drawn: Drawn) -> dict[str, Tensor]:
+        """The loss of each modality and of bonded distances of the part; see `Objective`."""
         like = next(self.network.parameters())
-        molecules = molecules.map(lambda tensor: tensor[part]).to(like.device, like.dtype)
-        noise = noise.map(lambda tensor: tensor[part]).to(like.device, like.dtype)
+        molecules, noise, sigma = (each.to(like.device, like.dtype) for each in drawn.content)
         latents = self.network.encode(molecules)
         noisy = latents.replace(pos=latents.pos + noise.pos, feature=latents.feature + noise.feature)
-        predicted = self.network.decode(noisy, sigma[part].to(like.device, like.dtype))
+        predicted = self.network.decode(noisy, sigma)
         return self._losses(predicted, molecules)
 
     def _losses(self, predicted: Prediction, clean: MoleculeBatch) -> dict[str, Tensor]:

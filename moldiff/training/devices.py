@@ -33,7 +33,8 @@ def new_fabric(options: TrainOptions) -> Fabric:
     if options.devices > there and isinstance(starter, LightningEnvironment) and not options.oversubscribe:
         what = "GPUs" if accelerator == "cuda" else "processor cores"
         raise UserError(f"devices {options.devices}: there are {there} {what}; ask for fewer, or set oversubscribe")
-    precision = {"float32": "32-true", "bfloat16": "bf16-mixed", "float64": "64-true"}[options.precision]
+    torch.set_float32_matmul_precision("high" if options.precision == "tensorfloat32" else "highest")
+    precision = {"bfloat16": "bf16-mixed", "float64": "64-true"}.get(options.precision, "32-true")
     return Fabric(
         accelerator=accelerator,
         devices=options.devices,

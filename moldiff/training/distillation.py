@@ -29,7 +29,7 @@ from moldiff.diffusion.solvers import LevelsAt, Numbers, euler, follow
 from moldiff.molecules.batch import MoleculeBatch, Prediction
 from moldiff.molecules.denoiser import Denoiser
 from moldiff.molecules.levels import Levels
-from moldiff.training.objective import Fields, Pattern, patterned
+from moldiff.training.objective import Drawn, Pattern, patterned
 
 SHARED = 0.2
 """Of what is learned from a molecule, what all tried values of the random input learn alike."""
@@ -134,11 +134,16 @@ class DistillationObjective(nn.Module):
         """The weight of each modality's loss."""
         return self.teacher.process.weights
 
-    def forward(self, clean: Fields, random: Generator, part: slice) -> dict[str, Tensor]:
+    def draw(self, clean: MoleculeBatch, random: Generator, part: slice) -> Drawn:
+        """All as it is: what is random goes on while the teacher works; see `Objective`."""
+        return Drawn(len(clean), (clean, random, part))
+
+    def forward(self, drawn: Drawn) -> dict[str, Tensor]:
         """The loss of each modality and molecule of the part, of one jump; see `Objective`."""
+        clean, random, part = drawn.content
         process = self.teacher.process
         jump = int(torch.randint(len(self.grid) - 1, (), generator=random))
-        batch, given = patterned(MoleculeBatch(*clean), self.pattern, random)
+        batch, given = patterned(clean, self.pattern, random)
         like = next(self.network.parameters())
         self.teacher.to(like)
         batch = batch.to(like.device, like.dtype)

@@ -16,7 +16,7 @@ from moldiff.errors import UserError
 from moldiff.molecules.batch import MoleculeBatch
 from moldiff.seeds import Stream, stream_seed
 from moldiff.training.devices import new_fabric
-from moldiff.training.objective import Objective, tensors, weighted
+from moldiff.training.objective import Drawn, Objective, weighted
 from moldiff.training.optimizer import Optimizers, Rate, adamw, hold, warmed_cosine
 
 
@@ -45,16 +45,27 @@ class Learner:
         self.fabric.launch()
         self.rank, self.world = self.fabric.global_rank, self.fabric.world_size
         assert isinstance(objective, Objective)
-        self.weights = objective.weights
+        self.objective, self.weights = objective, objective.weights
         self.average: AveragedModel = AveragedModel(network, multi_avg_fn=self._lerp)
         self.module, *self.optimizers = self.fabric.setup(objective, *optimizers(network, options))
         self.average.to(self.fabric.device, next(network.parameters()).dtype)
 
-    def step(self, batch: MoleculeBatch, number: int, fraction: float) -> dict[str, float]:
-        """One optimiser step: the mean of each loss over the molecules, unweighted.
+    def draw(self, batch: MoleculeBatch, number: int) -> Drawn:
+        """What this process learns from in a step.
 
         Args:
             batch: molecules, on the CPU; every process gets all of them and learns from its part.
+            number: of the step.
+        """
+        # every process draws the noise of the whole batch and takes its own molecules: together they do one's work
+        random = Generator().manual_seed(stream_seed(self.options.seed, Stream.NOISE, number))
+        return self.objective.draw(batch, random, slice(self.rank, None, self.world))
+
+    def step(self, drawn: Drawn, number: int, fraction: float) -> dict[str, float]:
+        """One optimiser step: the mean of each loss over the molecules, unweighted.
+
+        Args:
+            drawn: what `draw` made for this step.
             number: of the step.
             fraction: share of the training that is done.
 
@@ -66,10 +77,8 @@ class Learner:
             for group in optimizer.param_groups:
                 group["lr"] = self.rate(options, number, fraction)
             optimizer.zero_grad(set_to_none=True)
-        # every process draws the noise of the whole batch and takes its own molecules: together they do one's work
-        random = Generator().manual_seed(stream_seed(options.seed, Stream.NOISE, number))
-        losses = self.module(tensors(batch), random, slice(self.rank, None, self.world))
-        sums = {name: loss.sum() / len(batch) for name, loss in losses.items()}
+        losses = self.module(drawn)
+        sums = {name: loss.sum() / drawn.molecules for name, loss in losses.items()}
         self.fabric.backward(weighted(self.weights, sums) * self.world)
         norm = self.fabric.clip_gradients(
             self.module, self.optimizers[0], max_norm=options.clip, error_if_nonfinite=False

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from moldiff.config.train import TrainOptions
-from moldiff.molecules.batch import MoleculeBatch
 from moldiff.training.learner import Learner
+from moldiff.training.objective import Drawn
 
 
 @dataclass
@@ -44,24 +44,24 @@ class Report:
 
 
 def steps(
-    learner: Learner, progress: Progress, batches: Iterator[MoleculeBatch], asked: Callable[[], bool] = lambda: False
+    learner: Learner, progress: Progress, batches: Iterator[Drawn], asked: Callable[[], bool] = lambda: False
 ) -> Iterator[Report]:
     """The remaining steps of the training; the progress counts them.
 
     Args:
         learner: takes the steps.
         progress: is moved on by each step, before the report of it is yielded.
-        batches: the molecules of each step to come.
+        batches: what is learned in each step to come.
         asked: whether this process was asked to stop.
     """
     options = learner.options
     start, before = time.monotonic(), progress.seconds
     fraction, _ = learner.agreed(progress.fraction(options), False)
     while fraction < 1:
-        batch = next(batches)
-        losses = learner.step(batch, progress.step, fraction)
+        drawn = next(batches)
+        losses = learner.step(drawn, progress.step, fraction)
         progress.step += 1
-        progress.molecules += len(batch)
+        progress.molecules += drawn.molecules
         progress.seconds = before + time.monotonic() - start
         fraction, stopped = learner.agreed(progress.fraction(options), asked())
         yield Report(losses, fraction, stopped)

@@ -1,7 +1,7 @@
 """What training lowers: losses of a network on noised molecules."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -16,8 +16,18 @@ from moldiff.molecules.space import MOLECULES, Space
 
 Pattern = Callable[[MoleculeBatch, Generator], tuple[MoleculeBatch, Given]]
 """(clean molecules, random numbers) → the molecules to learn in this step, and what is given of them."""
-Fields = tuple[Tensor, ...]
-"""The fields of a batch in their order: plain tensors, as Fabric and DDP pass them."""
+
+
+class Drawn:
+    """What one step learns from, with all that is random in it; a plain class, since Fabric copies a dataclass.
+
+    Attributes:
+        molecules: how many the whole batch has.
+        content: what the objective that drew it asks for, on the CPU.
+    """
+
+    def __init__(self, molecules: int, content: Any) -> None:
+        self.molecules, self.content = molecules, content
 
 
 @runtime_checkable
@@ -28,14 +38,21 @@ class Objective(Protocol):
     def weights(self) -> dict[str, float]:
         """The weight of each loss."""
 
-    def __call__(self, clean: Fields, random: Generator, part: slice) -> dict[str, Tensor]:
-        """Named losses of each molecule of a part of the batch; all of the batch is noised, whatever the part.
+    def draw(self, clean: MoleculeBatch, random: Generator, part: slice) -> Drawn:
+        """What is learned in a step: it asks no network, so other processes can do it ahead of time.
+
+        All of the batch is noised, whatever the part.
 
         Args:
-            clean: the fields of the whole batch, on the CPU.
+            clean: the whole batch, on the CPU.
             random: of all random numbers of the step, on the CPU.
             part: the molecules whose losses are wanted.
         """
+        ...
+
+    def __call__(self, drawn: Drawn) -> dict[str, Tensor]:
+        """Named losses of each molecule of the part that was drawn."""
+        ...
 
 
 class DenoisingObjective(nn.Module):
@@ -68,13 +85,17 @@ class DenoisingObjective(nn.Module):
         """The weight of each modality's loss."""
         return self.process.weights
 
-    def forward(self, clean: Fields, random: Generator, part: slice) -> dict[str, Tensor]:
-        """The loss of each modality and molecule of the part, on the free places; see `Objective`."""
-        batch = MoleculeBatch(*clean)
-        sigma = self.noise.draw(len(batch), random)
-        noised = Noised.of(batch, self.process, sigma, self.pattern, random, self.space)
+    def draw(self, clean: MoleculeBatch, random: Generator, part: slice) -> Drawn:
+        """The noised molecules of the part, and whether the network sees its own prediction; see `Objective`."""
+        sigma = self.noise.draw(len(clean), random)
+        noised = Noised.of(clean, self.process, sigma, self.pattern, random, self.space)
         self_condition = bool(torch.rand((), generator=random) < self.self_conditioning)
-        noised = noised.part(part, next(self.network.parameters()))
+        return Drawn(len(clean), (noised.part(part), self_condition))
+
+    def forward(self, drawn: Drawn) -> dict[str, Tensor]:
+        """The loss of each modality and molecule of the part, on the free places; see `Objective`."""
+        noised, self_condition = drawn.content
+        noised = noised.to(next(self.network.parameters()))
         return noised.losses(self.network, self.process, twice=self_condition)
 
 
@@ -108,12 +129,13 @@ class Noised:
         levels = space.levels(sigma, clean, given)
         return cls(clean, process.corrupt(clean, levels, random), levels)
 
-    def part(self, part: slice, like: Tensor) -> "Noised":
-        """Some of the molecules, where a tensor is and in its precision."""
-        clean, noisy = (
-            each.map(lambda tensor: tensor[part]).to(like.device, like.dtype) for each in (self.clean, self.noisy)
-        )
-        return Noised(clean, noisy, self.levels.map(lambda tensor: tensor[part]).to(like.device, like.dtype))
+    def part(self, part: slice) -> "Noised":
+        """Some of the molecules."""
+        return Noised(*(each.map(lambda tensor: tensor[part]) for each in (self.clean, self.noisy, self.levels)))
+
+    def to(self, like: Tensor) -> "Noised":
+        """A copy where a tensor is and in its precision."""
+        return Noised(*(each.to(like.device, like.dtype) for each in (self.clean, self.noisy, self.levels)))
 
     def losses(self, network: Callable[..., Any], process: Process, *, twice: bool) -> dict[str, Tensor]:
         """The loss of each modality and molecule; ``twice``: the network also sees its own first prediction."""
@@ -137,11 +159,6 @@ def predicted(denoiser: Callable[..., Any], noisy: Any, levels: Any, *, twice: b
         # older torch keeps autocast's casts of this pass, which have no gradient, and reuses them in the next one
         torch.clear_autocast_cache()
     return denoiser(noisy, levels, previous)
-
-
-def tensors(batch: MoleculeBatch) -> Fields:
-    """The fields of a batch in their order."""
-    return tuple(getattr(batch, field.name) for field in fields(batch))
 
 
 def weighted(weights: dict[str, float], losses: dict[str, Tensor]) -> Tensor:

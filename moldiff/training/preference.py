@@ -19,7 +19,7 @@ from moldiff.dataset.loader import MoleculeLoader
 from moldiff.diffusion.process import Process
 from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.molecules.batch import MoleculeBatch
-from moldiff.training.objective import Fields, Noised, Pattern, weighted
+from moldiff.training.objective import Drawn, Noised, Pattern, weighted
 
 Counterparts = Callable[[Int[Tensor, " molecule"], Generator], MoleculeBatch]
 """(numbers of atoms, random numbers) → one refused molecule for each, of about as many atoms."""
@@ -72,22 +72,26 @@ class PreferenceObjective(nn.Module):
         """Of the preference, and of each modality's loss of the preferred molecules."""
         return {PREFERENCE: 1.0, **{name: self.kept * weight for name, weight in self.process.weights.items()}}
 
-    def forward(self, clean: Fields, random: Generator, part: slice) -> dict[str, Tensor]:
-        """The loss of the preference, and of each modality of the preferred molecules; see `Objective`."""
-        preferred = MoleculeBatch(*clean)
-        refused = self.refused(preferred.sizes, random)
-        sigma = self.noise.draw(len(preferred), random)
-        both = [Noised.of(batch, self.process, sigma, self.pattern, random) for batch in (preferred, refused)]
+    def draw(self, clean: MoleculeBatch, random: Generator, part: slice) -> Drawn:
+        """Preferred and refused molecules of the part, noised alike; see `Objective`."""
+        refused = self.refused(clean.sizes, random)
+        sigma = self.noise.draw(len(clean), random)
+        both = [Noised.of(batch, self.process, sigma, self.pattern, random) for batch in (clean, refused)]
         condition = bool(torch.rand((), generator=random) < self.self_conditioning)
+        return Drawn(len(clean), ([noised.part(part) for noised in both], sigma[part], condition))
+
+    def forward(self, drawn: Drawn) -> dict[str, Tensor]:
+        """The loss of the preference, and of each modality of the preferred molecules; see `Objective`."""
+        both, sigma, condition = drawn.content
         margins, losses = [], dict[str, Tensor]()
         for noised in both:
-            one = noised.part(part, next(self.network.parameters()))
+            one = noised.to(next(self.network.parameters()))
             own = one.losses(self.network, self.process, twice=condition)
             with torch.no_grad():
                 before = weighted(self.process.weights, one.losses(self.reference, self.process, twice=condition))
             margins.append(before - weighted(self.process.weights, own))
             losses = losses or own
-        counted = self.strength * (sigma[part] > self.above).to(margins[0])
+        counted = self.strength * (sigma > self.above).to(margins[0])
         return {PREFERENCE: functional.softplus(counted * (margins[1] - margins[0])), **losses}
 
 

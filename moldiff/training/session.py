@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -12,6 +12,7 @@ from typing import Any
 from moldiff.config.train import TrainOptions
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.errors import UserError
+from moldiff.training.ahead import drawn_steps
 from moldiff.training.learner import Learner
 from moldiff.training.log import MetricsLog
 from moldiff.training.loop import Progress, Report, steps
@@ -24,6 +25,7 @@ FREE = frozenset(
         "oversubscribe",
         "nodes",
         "threads",
+        "workers",
         "accelerator",
         "validate_every",
         "checkpoint_every",
@@ -78,9 +80,9 @@ class Session:
         """
         learner, log, options = self.learner, self.log, self.learner.options
         progress = self.resumed()
-        batches = self.loader.endless(options.batch_size, options.seed, progress.step)
         with (
             asked_by_signal() as asked,
+            closing(drawn_steps(self.loader, learner, progress.step)) as batches,
             Shown(options.steps, options.minutes, enabled=learner.rank == 0) as shown,
         ):
             for report in steps(learner, progress, batches, asked):

@@ -5,7 +5,7 @@ from torch import Generator, nn
 
 from moldiff.dataset.loader import MoleculeLoader
 from moldiff.seeds import Stream, stream_seed
-from moldiff.training.objective import Objective, tensors, weighted
+from moldiff.training.objective import Objective, weighted
 
 MOLECULES = 512
 """Held-out molecules of which the validation loss is the mean, at most twice as many."""
@@ -27,6 +27,6 @@ def validation_loss(objective: nn.Module, loader: MoleculeLoader, batch_size: in
     chosen = chosen[loader.sizes[chosen].argsort(stable=True)]
     total = 0.0
     for indices in chosen.split(batch_size):
-        losses = objective(tensors(loader.gather(indices)), random, slice(None))
+        losses = objective(objective.draw(loader.gather(indices), random, slice(None)))
         total += float(weighted(objective.weights, {name: loss.sum() for name, loss in losses.items()}))
     return total / len(chosen)

@@ -5,7 +5,7 @@ import torch
 from moldiff.molecules.batch import MoleculeBatch
 from moldiff.network.autoencoder import Autoencoder
 from moldiff.training.autoencoding import AutoencodingObjective
-from moldiff.training.objective import tensors, weighted
+from moldiff.training.objective import weighted
 from tests import tiny
 
 
@@ -15,7 +15,7 @@ def overfit(network: Autoencoder, clean: MoleculeBatch, steps: int) -> list[floa
     optimizer, losses = torch.optim.Adam(network.parameters(), 5e-3), []
     for step in range(steps):
         optimizer.zero_grad()
-        made = objective(tensors(clean), tiny.seeded(step), slice(None))
+        made = tiny.losses(objective, clean, tiny.seeded(step), slice(None))
         loss = weighted(objective.weights, {name: each.mean() for name, each in made.items()})
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -20,7 +20,7 @@ from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
 from moldiff.stages.train import train
 from moldiff.training.autoencoding import ACCURACY, AutoencodingObjective, stretched
-from moldiff.training.objective import DenoisingObjective, Objective, tensors
+from moldiff.training.objective import DenoisingObjective, Objective
 from tests import tiny
 from tests.killing import killed
 from tests.symmetry import assert_close
@@ -43,18 +43,18 @@ def objectives() -> list[torch.nn.Module]:
 def test_losses_of_parts_are_those_of_the_whole(number: int) -> None:
     made = objectives()[number]
     assert isinstance(made, Objective)
-    whole = made(tensors(BATCH), tiny.seeded(3), slice(None))
+    whole = tiny.losses(made, BATCH, tiny.seeded(3), slice(None))
     assert set(whole) == set(made.weights)
     for rank in range(3):
         part = slice(rank, None, 3)
-        for name, loss in made(tensors(BATCH), tiny.seeded(3), part).items():
+        for name, loss in tiny.losses(made, BATCH, tiny.seeded(3), part).items():
             assert_close(name, loss, whole[name][part])
 
 
 def test_the_losses_are_the_errors() -> None:
     """Of an autoencoder that leaves positions as they are, and of bonds that are all longer by a known share."""
     network = tiny.autoencoder(randomised=False, noise=1e-6)
-    losses = AutoencodingObjective(network, tiny.process(), 10.0)(tensors(BATCH), tiny.seeded(), slice(None))
+    losses = tiny.losses(AutoencodingObjective(network, tiny.process(), 10.0), BATCH, tiny.seeded(), slice(None))
     assert losses["pos"].max() < 1e-9
     assert losses["distance"].max() < 1e-9
     assert all(losses[name].min() > 0 for name in ("element", "charge", "bond"))
@@ -67,7 +67,7 @@ def test_the_losses_are_the_errors() -> None:
 def test_noise_on_the_latents_is_even_up_to_the_largest() -> None:
     many = tiny.batch_of(*[3] * 400)
     network = tiny.autoencoder(randomised=False, noise=0.5)
-    loss = AutoencodingObjective(network, tiny.process(), 10.0)(tensors(many), tiny.seeded(), slice(None))["pos"]
+    loss = tiny.losses(AutoencodingObjective(network, tiny.process(), 10.0), many, tiny.seeded(), slice(None))["pos"]
     # ⟨σ²⟩ = 0.5²/3; of the noise of three atoms a third is their centre's
     assert float(loss.detach().mean()) == pytest.approx(0.5**2 / 3 * 2 / 3 / ACCURACY**2, rel=0.1)
 

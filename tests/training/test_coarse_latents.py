@@ -20,7 +20,7 @@ from moldiff.sampling.plan import Plan
 from moldiff.sampling.sampler import Sampler
 from moldiff.stages.train import train
 from moldiff.training.autoencoding import AutoencodingObjective
-from moldiff.training.objective import DenoisingObjective, tensors
+from moldiff.training.objective import DenoisingObjective
 from tests import tiny
 from tests.symmetry import assert_close
 
@@ -57,10 +57,10 @@ def test_losses_of_parts_are_those_of_the_whole() -> None:
         AutoencodingObjective(tiny.autoencoder(group=GROUP), tiny.process(), 10.0),
         DenoisingObjective(network, process, noise, 0.5, space=network.space),
     ):
-        whole = made(tensors(BATCH), tiny.seeded(3), slice(None))
+        whole = tiny.losses(made, BATCH, tiny.seeded(3), slice(None))
         for rank in range(3):
             part = slice(rank, None, 3)
-            for name, loss in made(tensors(BATCH), tiny.seeded(3), part).items():
+            for name, loss in tiny.losses(made, BATCH, tiny.seeded(3), part).items():
                 assert_close(name, loss, whole[name][part])
 
 

@@ -24,7 +24,7 @@ from moldiff.sampling.sampler import Sampler
 from moldiff.stages.objectives import taught
 from moldiff.stages.train import train
 from moldiff.training.distillation import DistillationObjective, Teacher, jumped, refined, student_grid
-from moldiff.training.objective import Objective, tensors
+from moldiff.training.objective import Objective
 from tests import tiny
 from tests.diffusion.test_process import exact_prediction
 from tests.killing import killed
@@ -63,7 +63,7 @@ def test_a_student_that_knows_the_target_has_no_loss_and_another_has() -> None:
     teacher = teacher_of(Oracle(known))
     for seed in range(4):
         right, wrong = (
-            DistillationObjective(network, teacher, GRID)(tensors(clean), tiny.seeded(seed), slice(None))
+            tiny.losses(DistillationObjective(network, teacher, GRID), clean, tiny.seeded(seed), slice(None))
             for network in (Oracle(known), Oracle(clean))
         )
         assert all(float(loss.detach().abs().max()) < 1e-9 for loss in right.values())
@@ -114,10 +114,10 @@ def test_losses_of_parts_are_those_of_the_whole(pattern: Any, on_policy: float) 
     batch, network = tiny.batch_of(5, 4, 3, 2), student(4).network.double().eval()
     made = DistillationObjective(network, teacher_of(tiny.network(), 2), GRID, 4, 2, 0.5, pattern, on_policy)
     assert isinstance(made, Objective)
-    whole = made(tensors(batch), tiny.seeded(3), slice(None))
+    whole = tiny.losses(made, batch, tiny.seeded(3), slice(None))
     for rank in range(3):
         part = slice(rank, None, 3)
-        for name, loss in made(tensors(batch), tiny.seeded(3), part).items():
+        for name, loss in tiny.losses(made, batch, tiny.seeded(3), part).items():
             assert_close(name, loss, whole[name][part])
 
 
@@ -138,7 +138,7 @@ def test_the_teacher_goes_on_from_the_student_s_own_molecules(on_policy: float) 
     started = set()
     for seed in range(12):
         seen.clear(), shown.clear()
-        made(tensors(clean), tiny.seeded(seed), slice(None))
+        tiny.losses(made, clean, tiny.seeded(seed), slice(None))
         level, noisy = seen[0]
         jump = GRID.tolist().index(pytest.approx(level, rel=1e-6))
         started.add(jump)
@@ -200,7 +200,7 @@ def test_bonds_that_exclude_each_other_need_the_random_input(latents: int, low: 
     optimizer = torch.optim.Adam(made.parameters(), 0.1)
     for step in range(150):
         optimizer.zero_grad()
-        objective(tensors(clean), tiny.seeded(step), slice(None))["bond"].mean().backward()
+        tiny.losses(objective, clean, tiny.seeded(step), slice(None))["bond"].mean().backward()
         optimizer.step()
     drawn = torch.randint(max(1, latents), (4000,), generator=tiny.seeded())
     chance = made.logits.detach().softmax(-1)[drawn]

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from moldiff.errors import UserError
+from moldiff.training.ahead import drawn_steps
 from moldiff.training.loop import Progress, steps
 from moldiff.training.objective import Pattern
 from moldiff.training.session import Interrupted, Session
@@ -221,7 +222,7 @@ def test_sampled_rates_reach_the_log(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pattern", [None, random_pattern], ids=["nothing given", "patterns"])
 def test_loop_yields_what_each_step_came_to(pattern: Pattern | None, tmp_path: Path) -> None:
     made, progress = session(tmp_path, steps=3, pattern=pattern), Progress()
-    reports = list(steps(made.learner, progress, made.loader.endless(8, 0, 0)))
+    reports = list(steps(made.learner, progress, drawn_steps(made.loader, made.learner, 0)))
     assert [report.fraction for report in reports] == pytest.approx([1 / 3, 2 / 3, 1])
     assert [report.done for report in reports] == [False, False, True]
     assert not any(report.stopped for report in reports)
@@ -231,7 +232,7 @@ def test_loop_yields_what_each_step_came_to(pattern: Pattern | None, tmp_path: P
 
 def test_loop_ends_after_the_step_in_which_it_is_asked_to(tmp_path: Path) -> None:
     made, progress = session(tmp_path), Progress()
-    reports = list(steps(made.learner, progress, made.loader.endless(8, 0, 0), lambda: progress.step == 2))
+    reports = list(steps(made.learner, progress, drawn_steps(made.loader, made.learner, 0), lambda: progress.step == 2))
     assert [report.stopped for report in reports] == [False, True]
 
 

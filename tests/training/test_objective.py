@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from moldiff.diffusion.schedules import NoiseDistribution
 from moldiff.molecules.batch import MoleculeBatch, Prediction, centred
 from moldiff.molecules.levels import Given, Levels
-from moldiff.training.objective import DenoisingObjective, Objective, tensors, weighted
+from moldiff.training.objective import DenoisingObjective, Objective, weighted
 from tests import tiny
 from tests.symmetry import assert_close
 from tests.training.tiny_session import random_pattern
@@ -43,10 +43,10 @@ def test_it_is_what_the_loop_asks_for() -> None:
 @pytest.mark.parametrize("pattern", [None, random_pattern], ids=["nothing given", "patterns"])
 def test_losses_of_parts_are_those_of_the_whole(pattern: object) -> None:
     batch, made = tiny.batch_of(5, 4, 3, 2), objective(tiny.network(), pattern=pattern)
-    whole = made(tensors(batch), tiny.seeded(3), ALL)
+    whole = tiny.losses(made, batch, tiny.seeded(3), ALL)
     for rank in range(3):
         part = slice(rank, None, 3)
-        for name, loss in made(tensors(batch), tiny.seeded(3), part).items():
+        for name, loss in tiny.losses(made, batch, tiny.seeded(3), part).items():
             assert_close(name, loss, whole[name][part])
 
 
@@ -54,7 +54,7 @@ def test_losses_follow_from_the_generator() -> None:
     batch, made = tiny.batch_of(5, 4), objective(tiny.network(), pattern=random_pattern)
 
     def losses(seed: int) -> dict[str, Tensor]:
-        return made(tensors(batch), tiny.seeded(seed), ALL)
+        return tiny.losses(made, batch, tiny.seeded(seed), ALL)
 
     one, same, other = losses(0), losses(0), losses(1)
     assert all(torch.equal(one[name], same[name]) for name in one)
@@ -66,7 +66,7 @@ def test_patterns_are_drawn_anew_and_given_places_are_shown_clean_in_their_frame
     made = objective(network, pattern=random_pattern)
     given = []
     for seed in range(4):
-        made(tensors(clean), tiny.seeded(seed), ALL)
+        tiny.losses(made, clean, tiny.seeded(seed), ALL)
         noisy, levels, _ = network.seen[-1]
         pattern = Given(*(getattr(levels, name) == 0 for name in ("pos", "element", "charge", "bond")))
         framed = clean.replace(pos=centred(clean.pos, levels.frame(clean.mask), clean.mask))
@@ -79,7 +79,7 @@ def test_patterns_are_drawn_anew_and_given_places_are_shown_clean_in_their_frame
 
 def test_nothing_is_given_by_default() -> None:
     network, clean = Noting(), tiny.batch_of(6, 4)
-    objective(network)(tensors(clean), tiny.seeded(), ALL)
+    tiny.losses(objective(network), clean, tiny.seeded(), ALL)
     _, levels, _ = network.seen[0]
     assert torch.equal(levels.pos > 0, clean.mask)
     assert torch.equal(levels.bond > 0, clean.pair_mask)
@@ -89,7 +89,7 @@ def test_self_conditioning_shows_the_first_prediction_in_its_share_of_calls() ->
     network, clean = Noting(), tiny.batch_of(3)
     made = objective(network, self_conditioning=0.5)
     for seed in range(100):
-        made(tensors(clean), tiny.seeded(seed), ALL)
+        tiny.losses(made, clean, tiny.seeded(seed), ALL)
     conditioned = [previous for _, _, previous in network.seen if previous is not None]
     assert 30 < len(conditioned) < 70
     assert len(network.seen) == 100 + len(conditioned)

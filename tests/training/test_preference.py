@@ -17,7 +17,7 @@ from moldiff.errors import UserError
 from moldiff.models.checkpoint import Model, Statistics, load_model, save_model
 from moldiff.molecules.batch import MoleculeBatch
 from moldiff.stages.train import train
-from moldiff.training.objective import DenoisingObjective, Objective, tensors
+from moldiff.training.objective import DenoisingObjective, Objective
 from moldiff.training.preference import PREFERENCE, LikeSized, PreferenceObjective
 from tests import tiny
 from tests.diffusion.test_process import exact_prediction
@@ -39,7 +39,7 @@ def between(network: nn.Module, reference: nn.Module, strength: float = 1.0, **m
 
 def test_at_the_start_no_pair_is_told_apart() -> None:
     network = tiny.network()
-    losses = between(network, tiny.network(), 7.0)(tensors(PREFERRED), tiny.seeded(), slice(None))
+    losses = tiny.losses(between(network, tiny.network(), 7.0), PREFERRED, tiny.seeded(), slice(None))
     assert_close("preference", losses[PREFERENCE], torch.full((4,), math.log(2), dtype=torch.float64))
 
 
@@ -54,7 +54,7 @@ def test_the_margin_is_what_both_errors_say(strength: float, above: float) -> No
     margin = sum(process.weights[name] * (cost[name] + back[name]) for name in cost)
     for network, reference, sign in ((right, wrong, 1), (wrong, right, -1)):
         objective = PreferenceObjective(network, reference, process, fixed, refused, strength, above, 0.5)
-        losses = objective(tensors(PREFERRED), tiny.seeded(), slice(None))
+        losses = tiny.losses(objective, PREFERRED, tiny.seeded(), slice(None))
         counted = strength * sign * margin if above < 0.7 else torch.zeros_like(margin)
         expected = -torch.nn.functional.logsigmoid(counted)
         assert_close("preference", losses.pop(PREFERENCE), expected)
@@ -64,11 +64,11 @@ def test_the_margin_is_what_both_errors_say(strength: float, above: float) -> No
 
 def test_what_is_kept_is_the_usual_loss_of_the_preferred() -> None:
     network = tiny.network()
-    losses = between(network, tiny.network(seed=1))(tensors(PREFERRED), tiny.seeded(), slice(None))
+    losses = tiny.losses(between(network, tiny.network(seed=1)), PREFERRED, tiny.seeded(), slice(None))
     objective = between(network, tiny.network(seed=1))
     weights = tiny.process().weights
     assert objective.weights == {PREFERENCE: 1.0, **{name: 0.5 * weight for name, weight in weights.items()}}
-    usual = DenoisingObjective(network, tiny.process(), NOISE)(tensors(PREFERRED), tiny.seeded(), slice(None))
+    usual = tiny.losses(DenoisingObjective(network, tiny.process(), NOISE), PREFERRED, tiny.seeded(), slice(None))
     assert set(losses) == {PREFERENCE, *usual}
 
 
@@ -76,17 +76,17 @@ def test_what_is_kept_is_the_usual_loss_of_the_preferred() -> None:
 def test_losses_of_parts_are_those_of_the_whole(pattern: Any) -> None:
     made = between(tiny.network(), tiny.network(seed=1), 2.0, self_conditioning=0.5, pattern=pattern)
     assert isinstance(made, Objective)
-    whole = made(tensors(PREFERRED), tiny.seeded(3), slice(None))
+    whole = tiny.losses(made, PREFERRED, tiny.seeded(3), slice(None))
     for rank in range(3):
         part = slice(rank, None, 3)
-        for name, loss in made(tensors(PREFERRED), tiny.seeded(3), part).items():
+        for name, loss in tiny.losses(made, PREFERRED, tiny.seeded(3), part).items():
             assert_close(name, loss, whole[name][part])
 
 
 def test_the_reference_learns_nothing() -> None:
     network, reference = tiny.network(), tiny.network(seed=1)
     objective = between(network, reference)
-    sum(loss.sum() for loss in objective(tensors(PREFERRED), tiny.seeded(), slice(None)).values()).backward()
+    sum(loss.sum() for loss in tiny.losses(objective, PREFERRED, tiny.seeded(), slice(None)).values()).backward()
     assert all(parameter.grad is None for parameter in reference.parameters())
     assert any(parameter.grad is not None and parameter.grad.any() for parameter in network.parameters())
 
@@ -101,7 +101,7 @@ def test_odds_move_to_the_preferred_molecules() -> None:
     first = last = 0.0
     for step in range(60):
         optimizer.zero_grad()
-        loss = objective(tensors(PREFERRED), tiny.seeded(step), slice(None))[PREFERENCE].mean()
+        loss = tiny.losses(objective, PREFERRED, tiny.seeded(step), slice(None))[PREFERENCE].mean()
         loss.backward()
         optimizer.step()
         last = float(loss.detach())

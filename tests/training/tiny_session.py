@@ -14,7 +14,7 @@ from moldiff.molecules.batch import MoleculeBatch
 from moldiff.molecules.levels import Given
 from moldiff.training.learner import Learner
 from moldiff.training.log import MetricsLog
-from moldiff.training.objective import DenoisingObjective, Pattern
+from moldiff.training.objective import DenoisingObjective, Drawn, Pattern
 from moldiff.training.session import Followers, Session
 from moldiff.training.validation import validation_loss
 from tests import tiny
@@ -63,10 +63,10 @@ def before_step(trained: Session, number: int, act: Callable[[], None]) -> None:
     """Do something where this step begins."""
     real = trained.learner.step
 
-    def step(batch: MoleculeBatch, at: int, fraction: float) -> dict[str, float]:
+    def step(drawn: Drawn, at: int, fraction: float) -> dict[str, float]:
         if at == number:
             act()
-        return real(batch, at, fraction)
+        return real(drawn, at, fraction)
 
     trained.learner.step = step
 
