@@ -111,7 +111,8 @@ class MoleculeBatch:
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> "MoleculeBatch":
         """A copy on a device, its positions in ``dtype``."""
-        moved = self.map(lambda tensor: tensor.to(device, non_blocking=True))
+        # each copy is waited for: one from a GPU that is not would be read before it has arrived
+        moved = self.map(lambda tensor: tensor.to(device))
         if dtype is None:
             return moved
         return moved.replace(pos=moved.pos.to(dtype), properties=moved.properties.to(dtype))

@@ -149,7 +149,7 @@ class Levels:
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> "Levels":
         """A copy on a device."""
-        return self.map(lambda level: level.to(device, dtype, non_blocking=True))
+        return self.map(lambda level: level.to(device, dtype))
 
     @property
     def highest(self) -> Float[Tensor, " molecule"]:

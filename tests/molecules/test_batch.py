@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch_geometric.data import Data
@@ -83,6 +85,23 @@ def test_replace_changes_a_copy() -> None:
     assert changed.bond is batch.bond
     with pytest.raises(AttributeError):
         batch.pos = changed.pos
+
+
+def test_copies_between_devices_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy from a GPU that is not waited for is read before it has arrived: its classes are any numbers."""
+    real, asked = torch.Tensor.to, []
+
+    def noting(tensor: torch.Tensor, *args: Any, **options: Any) -> torch.Tensor:
+        asked.append(options)
+        return real(tensor, *args, **options)
+
+    batch = tiny.batch_of(4, 2)
+    levels = tiny.at(batch, 1.0, 0.5)
+    monkeypatch.setattr(torch.Tensor, "to", noting)
+    batch.to("cpu", torch.float32)
+    levels.to("cpu", torch.float32)
+    assert len(asked) >= 11
+    assert not any(options.get("non_blocking") for options in asked)
 
 
 def test_to_changes_the_precision_of_positions_only() -> None:
