@@ -22,20 +22,23 @@ def main() -> None:
     parser.add_argument("before", help="a weights file or the name of shipped weights")
     parser.add_argument("after", help="the same; trained from the first")
     parser.add_argument("--share", type=float, default=0.5)
+    parser.add_argument("--since", help="the same; what AFTER was trained from, where BEFORE is another")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     before, after = (load_model(weights_path(path)) for path in (arguments.before, arguments.after))
-    save_model(averaged(before, after, arguments.share), arguments.out)
+    origin = None if arguments.since is None else load_model(weights_path(arguments.since))
+    save_model(averaged(before, after, arguments.share, origin), arguments.out)
     print(f"{arguments.out}: {load_model(arguments.out).checksum}")
 
 
-def averaged(before: Model, after: Model, share: float) -> Model:
-    """The first model with weights ``(1 - share) before + share after``.
+def averaged(before: Model, after: Model, share: float, origin: Model | None = None) -> Model:
+    """The first model with weights ``before + share (after - origin)``; without an origin it is ``before``.
 
     Raises:
         UserError: the networks or the noise they were trained on are not the same.
     """
     old, new = before.network.state_dict(), after.network.state_dict()
+    start = {} if origin is None else origin.network.state_dict()
     marginals = before.statistics.marginals == after.statistics.marginals
     if {name: value.shape for name, value in old.items()} != {name: value.shape for name, value in new.items()}:
         raise UserError("the two weights belong to different networks")
@@ -43,7 +46,7 @@ def averaged(before: Model, after: Model, share: float) -> Model:
         raise UserError("the two networks were trained on different noise; the second must start from the first")
     with torch.no_grad():
         for name, value in old.items():
-            value.lerp_(new[name], share)
+            value.add_(new[name] - start.get(name, value), alpha=share)
     steps = [*before.history.get("parts", [before.history]), after.history]
     return replace(before, history={"parts": steps, "averaged": {"last part": share}})
 
