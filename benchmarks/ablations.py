@@ -114,7 +114,8 @@ def prepared(variant: Variant, dataset: Path, updates: int) -> Prepared:
     objective = denoising(options, replace(model, process=process), model.network)
     learner = Learner(options, model.network, objective, variant.optimizers, variant.rate)
     learning, held_out = (MoleculeLoader.of(featurized, split, vocabulary) for split in ("train", "valid"))
-    molecules = (variant.molecules(one, vocabulary) for one in learning.endless(options.batch_size, options.seed, 0))
+    order = learning.order(options.batch_size, options.seed, 0)
+    molecules = (variant.molecules(learning.gather(indices), vocabulary) for indices in order)
     batches = (learner.draw(batch, number) for number, batch in enumerate(molecules))
     return Prepared(model, process, learner, batches, held_out)
 

@@ -37,16 +37,17 @@ def averaged(before: Model, after: Model, share: float, origin: Model | None = N
     Raises:
         UserError: the networks or the noise they were trained on are not the same.
     """
-    old, new = before.network.state_dict(), after.network.state_dict()
-    start = {} if origin is None else origin.network.state_dict()
-    marginals = before.statistics.marginals == after.statistics.marginals
-    if {name: value.shape for name, value in old.items()} != {name: value.shape for name, value in new.items()}:
-        raise UserError("the two weights belong to different networks")
-    if not marginals or before.statistics.sigma_data != after.statistics.sigma_data:
-        raise UserError("the two networks were trained on different noise; the second must start from the first")
+    old, new, start = (one.network.state_dict() for one in (before, after, origin or before))
+    for one in (after, origin or before):
+        shapes = {name: value.shape for name, value in one.network.state_dict().items()}
+        if {name: value.shape for name, value in old.items()} != shapes:
+            raise UserError("the weights belong to different networks")
+        marginals = before.statistics.marginals == one.statistics.marginals
+        if not marginals or before.statistics.sigma_data != one.statistics.sigma_data:
+            raise UserError("the networks were trained on different noise; each must start from another of them")
     with torch.no_grad():
         for name, value in old.items():
-            value.add_(new[name] - start.get(name, value), alpha=share)
+            value.add_(new[name] - start[name], alpha=share)
     steps = [*before.history.get("parts", [before.history]), after.history]
     return replace(before, history={"parts": steps, "averaged": {"last part": share}})
 

@@ -129,10 +129,6 @@ class MoleculeLoader:
             result.extend(window.split(counts.tolist()))
         return [result[index] for index in torch.randperm(len(result), generator=generator).tolist()]
 
-    def endless(self, batch_size: int, seed: int, start: int) -> Iterator[MoleculeBatch]:
-        """Batches of epoch after epoch, beginning with batch number ``start`` of them all."""
-        return map(self.gather, self.order(batch_size, seed, start))
-
     def order(self, batch_size: int, seed: int, start: int) -> Iterator[Int[Tensor, " molecule"]]:
         """Indices of the batches of epoch after epoch, beginning with batch number ``start`` of them all."""
         epoch, passed = 0, 0
