@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,10 +15,29 @@ def test_odds_of_shifted_normal_distributions():
     # ln of N(x; 1, 1) over N(x; 0, 1) is x − 1/2; the penalty pulls it a little towards zero
     random = np.random.default_rng(0)
     real, own = random.normal(1, 1, (20_000, 1)), random.normal(0, 1, (20_000, 1))
-    odds = preferred.log_odds(real, own)
+    odds = preferred.log_odds(*preferred.of_descriptors(real, own), random)
     slope, at_zero = np.polyfit(own[:, 0], odds, 1)
     assert slope == pytest.approx(1, abs=0.25)
     assert at_zero == pytest.approx(-0.5, abs=0.2)
+
+
+def test_groups_count_that_are_not_rare():
+    real = pd.DataFrame({"functional_groups": ["fr_NH2 2; fr_ester 1", "fr_ester 1", "", ""]})
+    own = pd.DataFrame({"functional_groups": ["fr_NH2 1", "fr_azide 1; fr_ester 3"]})
+    there, here = preferred.of_groups(real, own)
+    assert there.mean(0) == pytest.approx([0, 0])
+    assert there.std(0) == pytest.approx([1, 1])
+    # NH2 in a quarter of the real ones, the ester in half of them; the azide in none
+    assert here == pytest.approx(np.array([[0.75 / 0.1875**0.5, -1], [-0.25 / 0.1875**0.5, 1]]))
+
+
+def test_components_of_activations():
+    random = np.random.default_rng(0)
+    real = random.normal(0, 1, (5000, 3)) * [5, 2, 0.1] + [1, 2, 3]
+    there, here = preferred.of_chemnet(real, np.array([[6.0, 2.0, 3.0], [1.0, 4.0, 3.0]]), 2)
+    assert there[:, :2].std(0) == pytest.approx([1, 1], abs=0.01)
+    assert np.abs(here[:, :2]) == pytest.approx(np.eye(2), abs=0.06)
+    assert here[:, 2:] == pytest.approx(np.eye(2) - 1, abs=0.12)
 
 
 def test_draws_are_in_proportion():
