@@ -39,8 +39,6 @@ FURTHEST = 4.0
 """Largest distance from the mean of the training set, in its standard deviations, that counts."""
 LARGEST = 6.0
 """Largest product of two of them that counts: rare molecules would decide the regression otherwise."""
-LARGEST_SQUARE = 6.0
-"""Largest square of a component of ChemNet's activations that counts."""
 RAREST = 0.01
 """Share of the training set that must hold a functional group for it to count."""
 PENALTY = 0.02
@@ -96,16 +94,18 @@ def of_descriptors(real: NDArray[np.float64], own: NDArray[np.float64]) -> list[
 
 def of_groups(real: pd.DataFrame, own: pd.DataFrame) -> list[NDArray[np.float64]]:
     """Which functional groups [molecule, group] each has, of those that are not rare in the first set; scaled."""
-    held = [
-        [{one.split()[0] for one in text.split("; ") if one} for text in rows["functional_groups"]]
+    held, others = (
+        [{group.split(" ")[0] for group in text.split("; ") if group} for text in rows["functional_groups"]]
         for rows in (real, own)
-    ]
-    names = sorted(set().union(*held[0]))
-    there = np.array([[name in groups for name in names] for groups in held[0]], float).reshape(-1, len(names))
+    )
+    names = sorted(set().union(*held))
+    there, here = (
+        np.array([[name in groups for name in names] for groups in each], float).reshape(-1, len(names))
+        for each in (held, others)
+    )
     share = there.mean(0)
     common = (share > RAREST) & (share < 1)
     scale = np.sqrt(share * (1 - share))[common]
-    here = np.array([[name in groups for name in names] for groups in held[1]], float).reshape(-1, len(names))
     return [(values[:, common] - share[common]) / scale for values in (there, here)]
 
 
@@ -117,7 +117,7 @@ def of_chemnet(real: NDArray[np.float64], own: NDArray[np.float64], components: 
 
     def features(values: NDArray[np.float64]) -> NDArray[np.float64]:
         along = ((values - mean) @ axes).clip(-FURTHEST, FURTHEST)
-        return np.column_stack([along, (along**2).clip(0, LARGEST_SQUARE) - 1])
+        return np.column_stack([along, (along**2).clip(0, LARGEST) - 1])
 
     return [features(real), features(own)]
 
@@ -132,7 +132,7 @@ def regression(there: NDArray[np.float64], here: NDArray[np.float64]) -> NDArray
         slope = other.T @ expit(below) / len(other) - one.T @ expit(-above) / len(one)
         return float(value), slope + 2 * PENALTY * np.append(weights[:-1], 0.0)
 
-    found = minimize(loss, np.zeros(one.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 200})
+    found = minimize(loss, np.zeros(one.shape[1]), jac=True, method="L-BFGS-B")
     return np.asarray(found.x)
 
 

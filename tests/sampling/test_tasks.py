@@ -59,7 +59,7 @@ def graph_of(arrays: MoleculeArrays) -> BondGraph:
     return BondGraph(len(arrays), arrays.bonds.astype(int), arrays.bond_orders)
 
 
-@settings(deadline=None, max_examples=16)
+@settings(deadline=None, max_examples=25)
 @given(data=st.data(), seed=st.integers(0, 9999))
 def test_a_random_part_is_kept_exactly(sampler: Sampler, data: st.DataObject, seed: int) -> None:
     mol = data.draw(st.sampled_from(POSED))
