@@ -10,10 +10,15 @@
 
 A logistic regression on descriptors and their products, on which functional groups there are and with ``--chemnet`` on
 ChemNet's view of the molecule tells own molecules from those of the training set; its odds are how much commoner a
-molecule is there, and are those of a regression that has not seen it. ``_kept.sdf``: own ones with known ring systems,
-drawn without replacement in proportion to the odds. ``_refused.sdf``: those with an unknown ring system, those that are
-not valid (``--invalid`` times) and some of the others, drawn in proportion to one over the odds (``--common``, in
-proportion to these): what the weights make too often. Means of each descriptor go to standard output.
+molecule is there, and are those of a regression that has not seen it.
+
+Refused are those with an unknown ring system (``--unknown`` at most), those that are not valid (``--invalid`` times),
+and, of the others, as many as are preferred, drawn by one over the odds so that the mean of each descriptor is what the
+weights make, and ``--beyond`` further away from the training set. Preferred are own ones with known ring systems, drawn
+by the odds so that the mean of each descriptor is that of the training set, and as many as there are refused ones with
+unknown ring systems, and like these but for the rings. Without the latter weights learn to close
+fewer rings of any kind, since those that are wrong are in molecules with more rings than others have. Means of each
+descriptor go to standard output; molecules go to ROUND_kept.sdf and ROUND_refused.sdf.
 """
 
 import argparse
@@ -35,6 +40,8 @@ DESCRIPTORS = (
     *("largest_ring", "joined_rings", "stereocentres", "charged"),
 )
 """Columns of a check in which two sets are compared."""
+OF_RINGS = ("sa", "largest_ring")
+"""In which molecules with unknown ring systems differ because of these; in all others the preferred are like them."""
 FURTHEST = 4.0
 """Largest distance from the mean of the training set, in its standard deviations, that counts."""
 LARGEST = 6.0
@@ -43,6 +50,8 @@ RAREST = 0.01
 """Share of the training set that must hold a functional group for it to count."""
 PENALTY = 0.02
 """Of the squared weights of the regression."""
+RIDGE = 0.05
+"""Of the squared slopes of chances: how far off a mean may stay that few molecules could mend."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +60,12 @@ class Own:
 
     Attributes:
         known: rows of the check of valid ones of which all ring systems are known, and each one's ``block`` of SDF.
-        unknown: blocks of valid ones with another ring system.
+        unknown: those of valid ones with another ring system.
         invalid: blocks of the others.
     """
 
     known: pd.DataFrame
-    unknown: list[str]
+    unknown: pd.DataFrame
     invalid: list[str]
 
     @classmethod
@@ -71,7 +80,7 @@ class Own:
         valid = rows["valid_strict"].eq(True)
         distinct = rows[valid].drop_duplicates("key")
         known = distinct["rings_known"].eq(True)
-        return cls(distinct[known], distinct.loc[~known, "block"].tolist(), rows.loc[~valid, "block"].tolist())
+        return cls(distinct[known], distinct[~known], rows.loc[~valid, "block"].tolist())
 
 
 def described(rows: pd.DataFrame) -> NDArray[np.float64]:
@@ -80,16 +89,20 @@ def described(rows: pd.DataFrame) -> NDArray[np.float64]:
     return np.column_stack([rows[list(DESCRIPTORS[:-1])].to_numpy(float), charged.to_numpy(float)])
 
 
+def scaled(values: NDArray[np.float64], real: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Descriptors [molecule, descriptor] in units of the deviation of the real ones, from their mean."""
+    deviation = real.std(0)
+    return ((values - real.mean(0)) / np.where(deviation > 0, deviation, 1)).clip(-FURTHEST, FURTHEST)
+
+
 def of_descriptors(real: NDArray[np.float64], own: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Features [molecule, feature] of both sets from their descriptors: scaled as in the first, and products of two."""
-    mean, deviation = real.mean(0), real.std(0)
 
     def features(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        scaled = ((values - mean) / np.where(deviation > 0, deviation, 1)).clip(-FURTHEST, FURTHEST)
-        one, other = np.triu_indices(scaled.shape[1])
-        return np.column_stack([scaled, (scaled[:, one] * scaled[:, other]).clip(-LARGEST, LARGEST)])
+        one, other = np.triu_indices(values.shape[1])
+        return np.column_stack([values, (values[:, one] * values[:, other]).clip(-LARGEST, LARGEST)])
 
-    return [features(real), features(own)]
+    return [features(scaled(values, real)) for values in (real, own)]
 
 
 def of_groups(real: pd.DataFrame, own: pd.DataFrame) -> list[NDArray[np.float64]]:
@@ -100,7 +113,7 @@ def of_groups(real: pd.DataFrame, own: pd.DataFrame) -> list[NDArray[np.float64]
     )
     names = sorted(set().union(*held))
     there, here = (
-        np.array([[name in groups for name in names] for groups in each], float).reshape(-1, len(names))
+        np.array([[name in groups for name in names] for groups in each], float).reshape(len(each), len(names))
         for each in (held, others)
     )
     share = there.mean(0)
@@ -150,25 +163,88 @@ def log_odds(there: NDArray[np.float64], here: NDArray[np.float64], random: np.r
     return odds
 
 
-def drawn(log_weights: NDArray[np.float64], count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Places of some, without replacement, in proportion to their weights (Gumbel's largest), in order."""
-    return np.sort(np.argsort(-(log_weights + random.gumbel(size=len(log_weights))))[:count])
+def chances(
+    log_odds: NDArray[np.float64], values: NDArray[np.float64], target: NDArray[np.float64], count: float
+) -> NDArray[np.float64]:
+    """The chance of each molecule [molecule] to be drawn, where none is drawn twice.
+
+    The chances have the largest entropy relative to these odds, so they are logistic in the values: as many are drawn
+    as counted, and the mean of their values [molecule, value] comes near to the target.
+    """
+    columns = np.column_stack([values - target, np.ones(len(values))])
+    ridge = RIDGE * count * np.append(np.ones(values.shape[1]), 0.0)
+
+    def bound(slopes: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        along = log_odds + columns @ slopes
+        value = np.logaddexp(0, along).sum() - count * slopes[-1] + (ridge * slopes**2).sum() / 2
+        return float(value / count), (columns.T @ expit(along) - np.append(0 * target, count) + ridge * slopes) / count
+
+    start = np.zeros(columns.shape[1])
+    start[-1] = np.log(count / len(values)) - log_odds.mean()
+    found = minimize(bound, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000})
+    return np.asarray(expit(log_odds + columns @ found.x))
 
 
-def main() -> None:
+def drawn(chance: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.int64]:
+    """Places of those that are drawn, in order."""
+    return np.flatnonzero(random.random(len(chance)) < chance)
+
+
+def places(
+    odds: NDArray[np.float64],
+    real: NDArray[np.float64],
+    values: NDArray[np.float64],
+    shown: NDArray[np.float64],
+    unknown: NDArray[np.float64],
+    count: int,
+    beyond: float,
+    random: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Places among own molecules with known ring systems of those that are drawn, none of them twice.
+
+    Args:
+        odds: of these [molecule]: logarithm of how much commoner they are in the training set.
+        real: descriptors [molecule, descriptor] of the training set.
+        values: of own molecules with known ring systems.
+        shown: of those with unknown ones that are refused.
+        unknown: of all with unknown ones.
+        count: how many are like the training set, and how many are refused.
+        beyond: how much further from the training set than own molecules the refused ones are, in distances to it.
+        random: source of random numbers.
+
+    Returns:
+        Those that are like the training set; those that are like the ones shown; those that are refused.
+    """
+    center, known, wrong, others = (scaled(each, real) for each in (real, values, shown, unknown))
+    alike = drawn(chances(odds, known, center.mean(0), count), random)
+    rest = np.setdiff1d(np.arange(len(odds)), alike)
+    right = rest[:0]
+    if many := min(len(wrong), len(rest) // 3):
+        columns = [place for place, name in enumerate(DESCRIPTORS) if name not in OF_RINGS]
+        right = rest[drawn(chances(odds[rest], known[rest][:, columns], wrong[:, columns].mean(0), many), random)]
+        rest = np.setdiff1d(rest, right)
+    made = np.concatenate([known, others]).mean(0)
+    few = min(count, len(rest) * 9 // 10)
+    common = rest[drawn(chances(-odds[rest], known[rest], (1 + beyond) * made, few), random)]
+    return alike, right, common
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write both sets; arguments are those of the command line by default."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", help="beginning of the names of what is written")
     parser.add_argument("checked", nargs="+", help="own molecules and their check: own.sdf=own")
     parser.add_argument("--like", type=Path, required=True, help="check of molecules of the training set")
-    parser.add_argument("-n", type=int, default=1500, help="number of preferred molecules")
+    parser.add_argument("-n", type=int, default=1500, help="preferred molecules that are like the training set")
     parser.add_argument("--sharpness", type=float, default=1.0, help="power of the odds")
     parser.add_argument("--invalid", type=int, default=2, help="how often those that are not valid count")
-    parser.add_argument("--common", type=float, default=0.3, help="too common ones, in proportion to the refused")
+    parser.add_argument("--unknown", type=int, default=10**9, help="refused ones with unknown ring systems at most")
+    parser.add_argument("--beyond", type=float, default=0.5, help="of the distance to the training set")
     parser.add_argument(
         "--chemnet", type=int, default=0, help="components of ChemNet's activations; needs the extra fcd"
     )
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     random = np.random.default_rng(given.seed)
     own = Own.of(given.checked)
     like = read_rows(given.like)
@@ -176,28 +252,33 @@ def main() -> None:
     real, values = described(like), described(own.known)
     pairs = [of_descriptors(real, values), of_groups(like, own.known)]
     if given.chemnet:
-        seen = [activations(rows["key"].tolist()) for rows in (like, own.known)]
-        pairs.append(of_chemnet(*seen, given.chemnet))
+        there, here = (activations(rows["key"].tolist()) for rows in (like, own.known))
+        pairs.append(of_chemnet(there, here, given.chemnet))
     there, here = (np.column_stack([pair[place] for pair in pairs]) for place in (0, 1))
     odds = given.sharpness * log_odds(there, here, random)
-    kept = drawn(odds, given.n, random)
-    rest = np.setdiff1d(np.arange(len(odds)), kept)
-    refused = own.unknown + given.invalid * own.invalid
-    common = rest[drawn(-odds[rest], int(given.common * len(refused)), random)]
+    shown = own.unknown.sample(min(len(own.unknown), given.unknown), random_state=given.seed)
+    unknown = described(shown)
+    alike, right, common = places(odds, real, values, unknown, described(own.unknown), given.n, given.beyond, random)
     blocks = own.known["block"].to_numpy()
-    Path(f"{given.out}_kept.sdf").write_text("".join(blocks[kept]))
-    Path(f"{given.out}_refused.sdf").write_text("".join([*refused, *blocks[common]]))
-    weights = np.exp(odds - odds.max())
+    kept, refused = [*blocks[alike], *blocks[right]], [*shown["block"], *given.invalid * own.invalid, *blocks[common]]
+    Path(f"{given.out}_kept.sdf").write_text("".join(kept))
+    Path(f"{given.out}_refused.sdf").write_text("".join(refused))
     print(
-        f"{len(own.known)} known, {len(own.unknown)} unknown, {len(own.invalid)} invalid; kept {len(kept)}, refused "
-        f"{len(refused) + len(common)}; by their odds the known ones count as "
-        f"{weights.sum() ** 2 / (weights**2).sum():.0f}"
+        f"{len(own.known)} known, {len(own.unknown)} unknown, {len(own.invalid)} invalid; kept {len(kept)}, "
+        f"refused {len(refused)}"
     )
-    print("| | training set | own, known | kept | too common |")
-    print("| --- | --- | --- | --- | --- |")
+    columns = {
+        "training set": real,
+        "own": np.concatenate([values, described(own.unknown)]),
+        "kept, like these": values[alike],
+        "kept, like the unknown": values[right],
+        "unknown": unknown,
+        "refused of known": values[common],
+    }
+    print(f"| | {' | '.join(columns)} |")
+    print(f"| --- |{' --- |' * len(columns)}")
     for place, name in enumerate(DESCRIPTORS):
-        means = [each[:, place].mean() for each in (real, values, values[kept], values[common])]
-        print(f"| {name} | {' | '.join(f'{mean:.3f}' for mean in means)} |")
+        print(f"| {name} | {' | '.join(f'{each[:, place].mean():.3f}' for each in columns.values())} |")
 
 
 if __name__ == "__main__":

@@ -40,16 +40,57 @@ def test_components_of_activations():
     assert here[:, 2:] == pytest.approx(np.eye(2) - 1, abs=0.12)
 
 
-def test_draws_are_in_proportion():
-    log_weights = np.log(np.array([1.0, 3.0]))
-    first = [preferred.drawn(log_weights, 1, np.random.default_rng(seed))[0] for seed in range(4000)]
-    assert np.mean(first) == pytest.approx(0.75, abs=0.03)
-    assert preferred.drawn(log_weights, 2, np.random.default_rng(0)).tolist() == [0, 1]
+def test_chances_have_the_number_and_the_mean_that_are_asked():
+    random = np.random.default_rng(0)
+    values, odds = random.normal(0, 1, (8000, 2)), random.normal(0, 1, 8000)
+    chance = preferred.chances(odds, values, np.array([0.5, 0.0]), 2000)
+    assert chance.sum() == pytest.approx(2000, rel=0.01)
+    assert chance @ values / chance.sum() == pytest.approx([0.5, 0.0], abs=0.05)
+    # logistic: with nothing to move, the odds of a chance are the odds given, but for a constant
+    alone = preferred.chances(odds, values[:, :0], np.zeros(0), 2000)
+    moved = np.log(alone / (1 - alone)) - odds
+    assert moved == pytest.approx(np.full(8000, moved[0]), abs=1e-6)
+    places = preferred.drawn(chance, random)
+    assert len(places) == pytest.approx(2000, abs=150)
+    assert len(set(places.tolist())) == len(places)
+
+
+def test_a_mean_that_few_molecules_could_mend_stays_off():
+    values = np.append(np.zeros(999), 10.0)[:, None]
+    chance = preferred.chances(np.zeros(1000), values, np.array([1.0]), 100)
+    assert chance.sum() == pytest.approx(100, rel=0.01)
+    assert 0.05 < chance @ values[:, 0] / 100 < 0.2
+
+
+def test_rounds_are_of_what_the_weights_make_and_of_the_training_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    random = np.random.default_rng(0)
+    for name, atoms, known in (("own", 22, 900), ("training", 24, 1000)):
+        rows = [row(f"{name}{place}", int(random.normal(atoms, 3)), known=place < known) for place in range(1000)]
+        for wrong in rows[known:]:
+            wrong["heavy_atoms"] = 30
+        (tmp_path / name).mkdir()
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / name / "rows.parquet")
+    own = pq.read_table(tmp_path / "own" / "rows.parquet")["heavy_atoms"].to_numpy()
+    (tmp_path / "own.sdf").write_text("".join(f"{place}\n$$$$\n" for place in range(1000)))
+    options = ["--like", str(tmp_path / "training"), "-n", "150", "--beyond", "0.5"]
+    preferred.main([str(tmp_path / "round"), f"{tmp_path / 'own.sdf'}={tmp_path / 'own'}", *options])
+    kept, refused = (
+        own[[int(block) for block in (tmp_path / f"round_{kind}.sdf").read_text().split("\n$$$$\n")[:-1]]]
+        for kind in ("kept", "refused")
+    )
+    assert (refused[:100] == 30).all()
+    assert refused[100:].mean() == pytest.approx(own.mean() - 0.5 * (24 - own.mean()), abs=0.5)
+    assert kept.max() < 40
+    assert kept[:150].mean() == pytest.approx(24, abs=0.7)
+    assert "100 unknown" in capsys.readouterr().out
 
 
 def row(smiles: str, atoms: int, *, valid: bool = True, known: bool = True) -> dict[str, object]:
     numbers = dict.fromkeys(preferred.DESCRIPTORS[:-1], 1.0) | {"heavy_atoms": atoms}
-    return {"smiles": smiles, "key": smiles, "valid_strict": valid, "rings_known": known, **numbers}
+    texts = {"smiles": smiles, "key": smiles, "functional_groups": ""}
+    return {**texts, "valid_strict": valid, "rings_known": known, **numbers}
 
 
 def test_own_molecules_by_their_checks(tmp_path: Path):
@@ -59,7 +100,7 @@ def test_own_molecules_by_their_checks(tmp_path: Path):
     (tmp_path / "own.sdf").write_text("".join(f"{place}\n$$$$\n" for place in range(5)))
     own = preferred.Own.of([f"{tmp_path / 'own.sdf'}={tmp_path / 'own'}"])
     assert [block[0] for block in own.known["block"]] == ["0", "2"]  # the second is the first again
-    assert own.unknown == ["3\n$$$$\n"]
+    assert own.unknown["block"].tolist() == ["3\n$$$$\n"]
     assert own.invalid == ["4\n$$$$\n"]
 
 

@@ -31,13 +31,17 @@ def require_fcd() -> None:
 def activations(smiles: Sequence[str]) -> NDArray[np.float64]:
     """ChemNet's last hidden layer [N, 512] of canonical SMILES (Preuer et al., J. Chem. Inf. Model. 58, 1736, 2018).
 
+    It runs on a GPU where one works.
+
     Raises:
         UserError: fcd is not installed.
     """
     require_fcd()
     import fcd
+    import torch
 
-    predictions = fcd.get_predictions(fcd.load_ref_model(), list(smiles), n_jobs=0, device="cpu")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    predictions = fcd.get_predictions(fcd.load_ref_model(), list(smiles), n_jobs=0, device=device)
     return np.asarray(predictions, dtype=np.float64)
 
 

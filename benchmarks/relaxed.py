@@ -1,0 +1,53 @@
+"""Molecules at their own MMFF94s minima: `python -m benchmarks.relaxed IN.sdf OUT.sdf [--jobs N]`.
+
+Weights that learn from molecules which they made themselves learn their strain as well. At the nearest minimum the
+preferred molecules and the refused ones have the geometry of the training set, which comes from the same force field,
+so that they differ in their graphs alone. Molecules that cannot be minimized (those in pieces, with a valence that is
+none, or without parameters) stay as they are, and all stay in their order.
+"""
+
+import argparse
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from rdkit import Chem, rdBase
+
+from moldiff.chemistry.hydrogens import ITERATIONS, force_field, with_hydrogens
+from moldiff.chemistry.stereo import with_positions
+
+END = "M  END\n"
+
+
+def relaxed(block: str) -> str:
+    """The molecule of a block of SDF at its nearest minimum, without data fields; or the block as it is."""
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromMolBlock(block, removeHs=False)
+        if mol is None or len(Chem.GetMolFrags(mol)) > 1:
+            return block
+        try:
+            full = with_hydrogens(mol)
+            if (field := force_field(full)) is None:
+                return block
+            field.Minimize(maxIts=ITERATIONS)
+            there = with_positions(mol, full.GetConformer().GetPositions()[: mol.GetNumAtoms()])
+            return str(Chem.MolToMolBlock(there, kekulize=True))
+        except (RuntimeError, ValueError):  # RDKit's ways to refuse what it cannot handle
+            return block
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    given = parser.parse_args()
+    blocks = [block.split(END)[0] + END for block in given.source.read_text().split("$$$$\n")[:-1]]
+    with ProcessPoolExecutor(given.jobs) as pool:
+        minima = list(pool.map(relaxed, blocks, chunksize=8))
+    given.out.write_text("".join(f"{block}$$$$\n" for block in minima))
+    moved = sum(one != other for one, other in zip(blocks, minima, strict=True))
+    print(f"{given.out}: {moved} of {len(blocks)} molecules minimized")
+
+
+if __name__ == "__main__":
+    main()
