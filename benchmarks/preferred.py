@@ -12,12 +12,13 @@ A logistic regression on descriptors and their products, on which functional gro
 ChemNet's view of the molecule tells own molecules from those of the training set; its odds are how much commoner a
 molecule is there, and are those of a regression that has not seen it.
 
-Refused are those with an unknown ring system (``--unknown`` at most), those that are not valid (``--invalid`` times),
-and, of the others, as many as are preferred, drawn by one over the odds so that the mean of each descriptor is what the
-weights make, and ``--beyond`` further away from the training set. Preferred are own ones with known ring systems, drawn
-by the odds so that the mean of each descriptor is that of the training set, and as many as there are refused ones with
-unknown ring systems, and like these but for the rings. Without the latter weights learn to close
-fewer rings of any kind, since those that are wrong are in molecules with more rings than others have. Means of each
+Preferred are about N own ones with known ring systems, drawn by the odds so that the mean of each descriptor is that of
+the training set, and about as many others as are refused for their ring systems, with the means of these but for the
+rings. Without the latter weights learn to close fewer rings of any kind, since those that are wrong are in molecules
+with more rings than others have. Refused are those with an unknown ring system (``--unknown`` at most), those that are
+not valid (``--invalid`` times), and of the others about N, drawn by one over the odds so that the mean of each
+descriptor is what the weights make, and ``--beyond`` further away from the training set. N is a third of those with
+known ring systems at most, and so are the ones like the unknown: of fewer nothing could be chosen. Means of each
 descriptor go to standard output; molecules go to ROUND_kept.sdf and ROUND_refused.sdf.
 """
 
@@ -208,7 +209,7 @@ def places(
         values: of own molecules with known ring systems.
         shown: of those with unknown ones that are refused.
         unknown: of all with unknown ones.
-        count: how many are like the training set, and how many are refused.
+        count: about how many are like the training set, and about how many are refused; a third of all at most.
         beyond: how much further from the training set than own molecules the refused ones are, in distances to it.
         random: source of random numbers.
 
@@ -216,21 +217,22 @@ def places(
         Those that are like the training set; those that are like the ones shown; those that are refused.
     """
     center, known, wrong, others = (scaled(each, real) for each in (real, values, shown, unknown))
+    count = max(1, min(count, len(odds) // 3))
     alike = drawn(chances(odds, known, center.mean(0), count), random)
     rest = np.setdiff1d(np.arange(len(odds)), alike)
     right = rest[:0]
-    if many := min(len(wrong), len(rest) // 3):
+    if many := min(len(wrong), len(odds) // 3):
         columns = [place for place, name in enumerate(DESCRIPTORS) if name not in OF_RINGS]
         right = rest[drawn(chances(odds[rest], known[rest][:, columns], wrong[:, columns].mean(0), many), random)]
         rest = np.setdiff1d(rest, right)
     made = np.concatenate([known, others]).mean(0)
-    few = min(count, len(rest) * 9 // 10)
-    common = rest[drawn(chances(-odds[rest], known[rest], (1 + beyond) * made, few), random)]
+    target = made + beyond * (made - center.mean(0))
+    common = rest[drawn(chances(-odds[rest], known[rest], target, min(count, len(rest) * 3 // 4)), random)]
     return alike, right, common
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Write both sets; arguments are those of the command line by default."""
+def options() -> argparse.ArgumentParser:
+    """Those of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", help="beginning of the names of what is written")
     parser.add_argument("checked", nargs="+", help="own molecules and their check: own.sdf=own")
@@ -244,7 +246,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--chemnet", type=int, default=0, help="components of ChemNet's activations; needs the extra fcd"
     )
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write both sets; arguments are those of the command line by default."""
+    given = options().parse_args(arguments)
     random = np.random.default_rng(given.seed)
     own = Own.of(given.checked)
     like = read_rows(given.like)
@@ -277,8 +284,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     print(f"| | {' | '.join(columns)} |")
     print(f"| --- |{' --- |' * len(columns)}")
+    print(f"| molecules | {' | '.join(f'{len(each)}' for each in columns.values())} |")
     for place, name in enumerate(DESCRIPTORS):
-        print(f"| {name} | {' | '.join(f'{each[:, place].mean():.3f}' for each in columns.values())} |")
+        means = [f"{each[:, place].mean():.3f}" if len(each) else "" for each in columns.values()]
+        print(f"| {name} | {' | '.join(means)} |")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Molecules at their own MMFF94s minima: `python -m benchmarks.relaxed IN.sdf OUT.sdf [--jobs N]`.
 
-Weights that learn from molecules which they made themselves learn their strain as well. At the nearest minimum the
-preferred molecules and the refused ones have the geometry of the training set, which comes from the same force field,
-so that they differ in their graphs alone. Molecules that cannot be minimized (those in pieces, with a valence that is
-none, or without parameters) stay as they are, and all stay in their order.
+At their minima preferred and refused molecules have the geometry of a training set that comes from the same force
+field, and differ in their graphs alone. Whether weights learn more from them is open: see the log of the rounds.
+Molecules that cannot be minimized (those in pieces, with a valence that is none, without parameters, or not finished
+after 1,000 iterations) stay as they are, and all stay in their order.
 """
 
 import argparse
@@ -26,9 +26,8 @@ def relaxed(block: str) -> str:
             return block
         try:
             full = with_hydrogens(mol)
-            if (field := force_field(full)) is None:
+            if (field := force_field(full)) is None or field.Minimize(maxIts=ITERATIONS):
                 return block
-            field.Minimize(maxIts=ITERATIONS)
             there = with_positions(mol, full.GetConformer().GetPositions()[: mol.GetNumAtoms()])
             return str(Chem.MolToMolBlock(there, kekulize=True))
         except (RuntimeError, ValueError):  # RDKit's ways to refuse what it cannot handle

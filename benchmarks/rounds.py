@@ -6,8 +6,8 @@
 
 In each round the weights make N molecules, these are checked, `benchmarks/preferred.py` draws the preferred and the
 refused ones, `benchmarks/relaxed.py` takes both to their own minima, and the weights learn from them; the next round
-begins with what came out, OUT/K/taught/model.safetensors. Steps of several processes share one GPU, if there is one.
-What each command wrote is in OUT/K/log.
+begins with what came out, OUT/K/taught/model.safetensors. Several processes share one GPU, if there is one. What each
+command wrote is in OUT/K/log. The same command goes on where it was killed: what is complete is not made again.
 """
 
 import argparse
@@ -45,12 +45,15 @@ class Round:
     def run(self, seed: int) -> str:
         """Do all of it; returns the weights that came out."""
         began, given, jobs = time.monotonic(), self.given, self.given.jobs
-        (self.folder / "log").mkdir(parents=True)
+        taught = self.folder / "taught" / "model.safetensors"
+        if taught.exists():
+            return str(taught)
+        (self.folder / "log").mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(jobs) as pool:
             pairs = list(pool.map(lambda job: self.made(job, seed), range(1, jobs + 1)))
         self.say("sampled and checked", began)
         sets = str(self.folder / "set")
-        drawing = f"benchmarks.preferred {sets} {' '.join(pairs)} --like {given.like} {given.draw}"
+        drawing = f"benchmarks.preferred {sets} {' '.join(pairs)} --like {given.like} --seed {seed} {given.draw}"
         print(self.python("preferred", drawing, threads=jobs), flush=True)
         self.say("drawn", began)
         with ThreadPoolExecutor(2) as pool:
@@ -58,15 +61,17 @@ class Round:
         self.say("relaxed and featurized", began)
         self.moldiff(
             "train",
-            f"train {sets}_kept --refused {sets}_refused --start-from {self.weights} --threads 1 "
+            f"train {sets}_kept --refused {sets}_refused --start-from {self.weights} --threads 1 --seed {seed} "
             f"--out {self.folder / 'taught'} {TEACH} {given.train}",
         )
         self.say("taught", began)
-        return str(self.folder / "taught" / "model.safetensors")
+        return str(taught)
 
     def made(self, job: int, seed: int) -> str:
         """One process's part of the molecules, and their check, as `preferred` wants both."""
         part, own = f"{job}/{self.given.jobs}", self.folder / f"own-{job}"
+        if (own / "summary.json").exists():
+            return f"{own}.sdf={own}"
         self.moldiff(
             f"sample-{job}",
             f"sample {self.weights} --seed {seed} -n {self.given.n} --shard {part} --threads 1 --restarts 0 "
@@ -78,6 +83,8 @@ class Round:
     def featurized(self, kind: str) -> None:
         """Preferred or refused molecules at their own minima, as a dataset."""
         drawn, jobs = self.folder / f"set_{kind}", max(1, self.given.jobs // 2)
+        if (drawn / "dataset.json").exists():
+            return
         self.python(f"relax-{kind}", f"benchmarks.relaxed {drawn}.sdf {drawn}_relaxed.sdf --jobs {jobs}", threads=1)
         self.moldiff(
             f"featurize-{kind}",
@@ -121,8 +128,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--like", type=Path, required=True, help="check of molecules of the training set")
     parser.add_argument("--out", type=Path, required=True, help="folder")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="in which the last round has to end")
-    parser.add_argument("-n", type=int, default=2000, help="molecules of a round")
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), help="no round begins that would end later, by the longest"
+    )
+    parser.add_argument("-n", type=int, default=6000, help="molecules of a round")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sample", default="", help="options of sample")

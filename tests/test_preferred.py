@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from benchmarks import preferred, sizes
 
@@ -46,45 +47,71 @@ def test_chances_have_the_number_and_the_mean_that_are_asked():
     chance = preferred.chances(odds, values, np.array([0.5, 0.0]), 2000)
     assert chance.sum() == pytest.approx(2000, rel=0.01)
     assert chance @ values / chance.sum() == pytest.approx([0.5, 0.0], abs=0.05)
-    # logistic: with nothing to move, the odds of a chance are the odds given, but for a constant
-    alone = preferred.chances(odds, values[:, :0], np.zeros(0), 2000)
-    moved = np.log(alone / (1 - alone)) - odds
-    assert moved == pytest.approx(np.full(8000, moved[0]), abs=1e-6)
+    # likelier ones are drawn more often, at the same values
+    assert np.corrcoef(odds, np.log(chance / (1 - chance)))[0, 1] > 0.7
     places = preferred.drawn(chance, random)
     assert len(places) == pytest.approx(2000, abs=150)
     assert len(set(places.tolist())) == len(places)
 
 
-def test_a_mean_that_few_molecules_could_mend_stays_off():
-    values = np.append(np.zeros(999), 10.0)[:, None]
-    chance = preferred.chances(np.zeros(1000), values, np.array([1.0]), 100)
-    assert chance.sum() == pytest.approx(100, rel=0.01)
-    assert 0.05 < chance @ values[:, 0] / 100 < 0.2
+def test_a_mean_that_few_molecules_could_mend_stays_off(monkeypatch: pytest.MonkeyPatch):
+    values = np.append(np.zeros(990), np.full(10, 10.0))[:, None]
+    means = {}
+    usual = preferred.RIDGE
+    for ridge in (usual, 0.0):
+        monkeypatch.setattr(preferred, "RIDGE", ridge)
+        chance = preferred.chances(np.zeros(1000), values, np.array([0.9]), 100)
+        assert chance.sum() == pytest.approx(100, rel=0.01)
+        means[ridge] = chance @ values[:, 0] / 100
+    assert means[0.0] == pytest.approx(0.9, abs=0.01)
+    assert 0.5 < means[usual] < 0.89
 
 
-def test_rounds_are_of_what_the_weights_make_and_of_the_training_set(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+@pytest.fixture
+def checked(tmp_path: Path) -> NDArray[np.int64]:
+    """Checks of own molecules, of 22 atoms, and a training set, of 24; the last own ones, of 30, are unknown."""
     random = np.random.default_rng(0)
     for name, atoms, known in (("own", 22, 900), ("training", 24, 1000)):
-        rows = [row(f"{name}{place}", int(random.normal(atoms, 3)), known=place < known) for place in range(1000)]
+        rows = [row(f"{name}{place}", round(random.normal(atoms, 3)), known=place < known) for place in range(1000)]
         for wrong in rows[known:]:
             wrong["heavy_atoms"] = 30
         (tmp_path / name).mkdir()
         pq.write_table(pa.Table.from_pylist(rows), tmp_path / name / "rows.parquet")
-    own = pq.read_table(tmp_path / "own" / "rows.parquet")["heavy_atoms"].to_numpy()
     (tmp_path / "own.sdf").write_text("".join(f"{place}\n$$$$\n" for place in range(1000)))
-    options = ["--like", str(tmp_path / "training"), "-n", "150", "--beyond", "0.5"]
-    preferred.main([str(tmp_path / "round"), f"{tmp_path / 'own.sdf'}={tmp_path / 'own'}", *options])
-    kept, refused = (
-        own[[int(block) for block in (tmp_path / f"round_{kind}.sdf").read_text().split("\n$$$$\n")[:-1]]]
-        for kind in ("kept", "refused")
+    return np.asarray(pq.read_table(tmp_path / "own" / "rows.parquet")["heavy_atoms"].to_numpy())
+
+
+def sets(folder: Path, *options: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the preferred and of the refused molecules."""
+    preferred.main(
+        [str(folder / "round"), f"{folder / 'own.sdf'}={folder / 'own'}", "--like", str(folder / "training"), *options]
     )
-    assert (refused[:100] == 30).all()
-    assert refused[100:].mean() == pytest.approx(own.mean() - 0.5 * (24 - own.mean()), abs=0.5)
-    assert kept.max() < 40
-    assert kept[:150].mean() == pytest.approx(24, abs=0.7)
-    assert "100 unknown" in capsys.readouterr().out
+    texts = [(folder / f"round_{kind}.sdf").read_text() for kind in ("kept", "refused")]
+    kept, refused = (np.array([int(block) for block in text.split("\n$$$$\n")[:-1]]) for text in texts)
+    return kept, refused
+
+
+def test_rounds_are_of_what_the_weights_make_and_of_the_training_set(tmp_path: Path, checked: NDArray[np.int64]):
+    kept, refused = sets(tmp_path, "-n", "150", "--beyond", "0.5")
+    assert kept.max() < 900
+    assert refused[:100].min() >= 900
+    assert refused[100:].max() < 900
+    assert not set(kept) & set(refused)
+    assert len(refused) == pytest.approx(250, abs=40)
+    assert checked[refused[100:]].mean() == pytest.approx(checked.mean() - 0.5 * (24 - checked.mean()), abs=0.5)
+    # those that are like the unknown are after those that are like the training set; few known ones have 30 atoms
+    assert len(kept) == pytest.approx(250, abs=40)
+    one, other = kept[: np.argmin(np.diff(kept)) + 1], kept[np.argmin(np.diff(kept)) + 1 :]
+    assert checked[one].mean() == pytest.approx(24, abs=0.7)
+    assert checked[other].mean() > 25
+
+
+def test_few_molecules_and_no_unknown_ones(tmp_path: Path, checked: NDArray[np.int64]):
+    kept, refused = sets(tmp_path, "-n", "5000", "--unknown", "0")
+    assert len(kept) == pytest.approx(300, abs=50)  # a third of the known ones
+    assert len(refused) == pytest.approx(300, abs=50)
+    assert max(*kept, *refused) < 900
+    assert not set(kept) & set(refused)
 
 
 def row(smiles: str, atoms: int, *, valid: bool = True, known: bool = True) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import types
 from pathlib import Path
 
 import pytest
@@ -25,19 +26,35 @@ def test_rounds_begin_with_what_the_last_one_learned(tmp_path: Path, monkeypatch
     for module, *words in commands:
         if module == "moldiff":  # every option is one that the command has
             parsers[words[0]].make_context(words[0], words[1:])
+        elif module == "benchmarks.preferred":
+            preferred.options().parse_args(words)
     sampled = [words for _, *words in commands if words[0] == "sample"]
     assert [words[1] for words in sampled] == ["drugs"] * 2 + [str(tmp_path / "1" / "taught" / "model.safetensors")] * 2
     assert [words[words.index("--seed") + 1] for words in sampled] == ["8", "8", "9", "9"]
     assert sorted(words[words.index("--shard") + 1] for words in sampled[:2]) == ["1/2", "2/2"]
+    drawing = [words for module, *words in commands if module == "benchmarks.preferred"]
     trained = [words for _, *words in commands if words[0] == "train"]
+    for words, seed in zip([*drawing, *trained], "8989", strict=True):
+        assert words[words.index("--seed") + 1] == seed
     assert [words[words.index("--start-from") + 1] for words in trained] == [sampled[0][1], sampled[2][1]]
+
+
+def test_what_is_complete_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    commands: list[str] = []
+    monkeypatch.setattr(rounds.Round, "python", lambda self, name, command, threads: commands.append(name))
+    for done in ("1/taught/model.safetensors", "2/own-1/summary.json", "2/set_kept/dataset.json"):
+        (tmp_path / done).parent.mkdir(parents=True)
+        (tmp_path / done).touch()
+    options = ["--known", "drugs", "--like", "training", "--out", str(tmp_path), "--jobs", "2"]
+    rounds.main(["drugs", *options, "--rounds", "2"])
+    assert commands == ["sample-2", "check-2", "preferred", "relax-refused", "featurize-refused", "train"]
 
 
 def test_no_round_begins_that_has_no_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     clock = iter(range(0, 1000, 100))  # began, then the begin and the end of each round
-    monkeypatch.setattr(rounds.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(rounds, "time", types.SimpleNamespace(monotonic=lambda: float(next(clock))))
     run: list[str] = []
     monkeypatch.setattr(rounds.Round, "run", lambda self, seed: run.append(self.weights) or f"after {seed}")
     options = ["--known", "drugs", "--like", "training", "--out", str(tmp_path), "--rounds", "9", "--seconds", "450"]
@@ -79,6 +96,9 @@ def test_what_cannot_be_minimized_stays_as_it_is():
     assert relaxed.relaxed(block) == block
     wrong = block.replace(" C  ", " F  ")
     assert relaxed.relaxed(wrong) == wrong
+    borane = Chem.AddHs(Chem.MolFromSmiles("CB(C)C"))  # MMFF94s has no parameters for boron
+    rdDistGeom.EmbedMolecule(borane, randomSeed=1)
+    assert relaxed.relaxed(Chem.MolToMolBlock(borane)) == Chem.MolToMolBlock(borane)
 
 
 def test_descriptors_of_rings_are_of_a_check():
