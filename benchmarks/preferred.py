@@ -173,12 +173,13 @@ def chances(
     as counted, and the mean of their values [molecule, value] comes near to the target.
     """
     columns = np.column_stack([values - target, np.ones(len(values))])
-    ridge = RIDGE * count * np.append(np.ones(values.shape[1]), 0.0)
+    wanted = np.append(np.zeros(len(target)), count)
+    ridge = RIDGE * count * np.append(np.ones(len(target)), 0.0)
 
     def bound(slopes: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         along = log_odds + columns @ slopes
-        value = np.logaddexp(0, along).sum() - count * slopes[-1] + (ridge * slopes**2).sum() / 2
-        return float(value / count), (columns.T @ expit(along) - np.append(0 * target, count) + ridge * slopes) / count
+        value = np.logaddexp(0, along).sum() - wanted @ slopes + (ridge * slopes**2).sum() / 2
+        return float(value / count), (columns.T @ expit(along) - wanted + ridge * slopes) / count
 
     start = np.zeros(columns.shape[1])
     start[-1] = np.log(count / len(values)) - log_odds.mean()
@@ -264,8 +265,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     there, here = (np.column_stack([pair[place] for pair in pairs]) for place in (0, 1))
     odds = given.sharpness * log_odds(there, here, random)
     shown = own.unknown.sample(min(len(own.unknown), given.unknown), random_state=given.seed)
-    unknown = described(shown)
-    alike, right, common = places(odds, real, values, unknown, described(own.unknown), given.n, given.beyond, random)
+    unknown, others = described(shown), described(own.unknown)
+    alike, right, common = places(odds, real, values, unknown, others, given.n, given.beyond, random)
     blocks = own.known["block"].to_numpy()
     kept, refused = [*blocks[alike], *blocks[right]], [*shown["block"], *given.invalid * own.invalid, *blocks[common]]
     Path(f"{given.out}_kept.sdf").write_text("".join(kept))
@@ -276,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     columns = {
         "training set": real,
-        "own": np.concatenate([values, described(own.unknown)]),
+        "own": np.concatenate([values, others]),
         "kept, like these": values[alike],
         "kept, like the unknown": values[right],
         "unknown": unknown,

@@ -29,7 +29,7 @@ def relaxed(block: str) -> str:
             if (field := force_field(full)) is None or field.Minimize(maxIts=ITERATIONS):
                 return block
             there = with_positions(mol, full.GetConformer().GetPositions()[: mol.GetNumAtoms()])
-            return str(Chem.MolToMolBlock(there, kekulize=True))
+            return str(Chem.MolToMolBlock(there))
         except (RuntimeError, ValueError):  # RDKit's ways to refuse what it cannot handle
             return block
 

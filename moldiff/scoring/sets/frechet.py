@@ -31,7 +31,7 @@ def require_fcd() -> None:
 def activations(smiles: Sequence[str]) -> NDArray[np.float64]:
     """ChemNet's last hidden layer [N, 512] of canonical SMILES (Preuer et al., J. Chem. Inf. Model. 58, 1736, 2018).
 
-    It runs on a GPU where one works.
+    It runs on a GPU where torch finds one.
 
     Raises:
         UserError: fcd is not installed.
