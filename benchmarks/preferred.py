@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from moldiff.chemistry.formats.sdf import written_blocks
 from moldiff.reporting.evidence import read_rows
 from moldiff.scoring.sets.frechet import activations
 
@@ -55,6 +56,16 @@ RIDGE = 0.05
 """Of the squared slopes of chances: how far off a mean may stay that few molecules could mend."""
 
 
+def read_checked(pairs: Sequence[str]) -> pd.DataFrame:
+    """Rows of the checks of SDF files, as ``own.sdf=own``, each with its ``block`` of SDF."""
+    files = [pair.split("=") for pair in pairs]
+    tables = [
+        read_rows(Path(folder)).assign(block=written_blocks(Path(file).read_text(encoding="utf-8")))
+        for file, folder in files
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
 @dataclass(frozen=True)
 class Own:
     """Distinct molecules that weights made.
@@ -72,12 +83,7 @@ class Own:
     @classmethod
     def of(cls, checked: Sequence[str]) -> "Own":
         """Those of SDF files and the folders of their checks, as ``own.sdf=own``."""
-        tables = []
-        for pair in checked:
-            file, folder = pair.split("=")
-            blocks = [f"{block}$$$$\n" for block in Path(file).read_text().split("$$$$\n")[:-1]]
-            tables.append(read_rows(Path(folder)).assign(block=blocks))
-        rows = pd.concat(tables, ignore_index=True)
+        rows = read_checked(checked)
         valid = rows["valid_strict"].eq(True)
         distinct = rows[valid].drop_duplicates("key")
         known = distinct["rings_known"].eq(True)

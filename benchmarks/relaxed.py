@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rdkit import Chem, rdBase
 
+from moldiff.chemistry.formats.sdf import RECORD_END, written_blocks
 from moldiff.chemistry.hydrogens import ITERATIONS, force_field, with_hydrogens
 from moldiff.chemistry.stereo import with_positions
 
@@ -40,10 +41,10 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     given = parser.parse_args()
-    blocks = [block.split(END)[0] + END for block in given.source.read_text().split("$$$$\n")[:-1]]
+    blocks = [block.split(END)[0] + END for block in written_blocks(given.source.read_text())]
     with ProcessPoolExecutor(given.jobs) as pool:
         minima = list(pool.map(relaxed, blocks, chunksize=8))
-    given.out.write_text("".join(f"{block}$$$$\n" for block in minima))
+    given.out.write_text("".join(block + RECORD_END for block in minima))
     moved = sum(one != other for one, other in zip(blocks, minima, strict=True))
     print(f"{given.out}: {moved} of {len(blocks)} molecules minimized")
 

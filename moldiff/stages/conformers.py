@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from rdkit import Chem
 
 from moldiff.chemistry.formats.records import Record, count_records, read_records
-from moldiff.chemistry.formats.sdf import write_sdf_block
+from moldiff.chemistry.formats.sdf import write_sdf_block, written_blocks
 from moldiff.chemistry.reading import molecules_of
 from moldiff.chemistry.stereo import asks_stereo, with_positions
 from moldiff.config.conformers import ConformersOptions, HydrogensOptions
@@ -92,10 +92,12 @@ def merge(parts: Sequence[Path], output: Path) -> Path:
     blocks: list[tuple[int, int, str]] = []
     for part in parts:
         try:
-            text = part.read_text(encoding="utf-8")
+            written = written_blocks(part.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"{part}: cannot be read ({error}); {remedy}") from None
-        blocks += (_numbered(part, block + "$$$$\n") for block in text.split("$$$$\n")[:-1])
+        except ValueError as error:
+            raise UserError(f"{part}: {error}; {remedy}") from None
+        blocks += (_numbered(part, block) for block in written)
     if len({(record, conformer) for record, conformer, _ in blocks}) != len(blocks):
         raise UserError(f"{output}: the parts hold the same conformer twice; give each part once")
     joined = _joined(records, output)

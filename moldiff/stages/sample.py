@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from moldiff.chemistry.formats.sdf import write_sdf_block
+from moldiff.chemistry.formats.sdf import write_sdf_block, written_blocks
 from moldiff.config.options import canonical_json, parse
 from moldiff.config.sample import SampleOptions
 from moldiff.errors import UserError
@@ -219,12 +219,11 @@ def _split(path: Path) -> list[str]:
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read ({error}); sample this shard again") from error
     try:
-        text = data.decode("utf-8")
+        blocks = written_blocks(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: cannot be read ({error}); sample this shard again") from None
-    if text and not text.endswith("$$$$\n"):
-        raise UserError(f"{path}: ends within a record; sample this shard again")
-    blocks = [block + "$$$$\n" for block in text.split("$$$$\n")[:-1]]
+    except ValueError as error:
+        raise UserError(f"{path}: {error}; sample this shard again") from None
     if any(_INDEX.search(block) is None for block in blocks):
         raise UserError(
             f"{path}: a record holds no moldiff_index; sample this shard again; merge only what `moldiff sample` wrote"

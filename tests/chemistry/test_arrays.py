@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from rdkit import Chem
 
 from moldiff.chemistry.arrays import implied_hydrogens, to_arrays, to_rdkit
-from moldiff.chemistry.formats.sdf import write_sdf_block
+from moldiff.chemistry.formats.sdf import write_sdf_block, written_blocks
 from moldiff.chemistry.identity import flat_smiles
 
 SMILES = [
@@ -120,3 +120,15 @@ def test_an_impossible_valence_leaves_no_trace_on_stderr(capfd):
     implied_hydrogens.cache_clear()
     assert implied_hydrogens(6, 0, 6) is None
     assert capfd.readouterr().err == ""
+
+
+def test_written_records_are_cut_as_they_stand() -> None:
+    blocks = [
+        write_sdf_block(flat_molecule(smiles, hydrogens=True), {"dear": "5 $$$$", "n": n})
+        for n, smiles in enumerate(("C", "CO"))
+    ]
+    assert written_blocks("".join(blocks)) == blocks
+    assert written_blocks("") == []
+    for end in (1, 6, len(blocks[1]) - 1):
+        with pytest.raises(ValueError, match="ends within a record"):
+            written_blocks(blocks[0] + blocks[1][:end])

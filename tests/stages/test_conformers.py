@@ -162,6 +162,9 @@ def test_a_damaged_part_is_named(tmp_path: Path, damage: Callable[[bytes], bytes
     part.write_bytes(b"x\n\xe9\n$$$$\n")
     with pytest.raises(UserError, match=r"part\.sdf: cannot be read"):
         merge([part], tmp_path / "joined.sdf")
+    part.write_bytes(b"x\n$$$$\nx\n")
+    with pytest.raises(UserError, match=r"part\.sdf: ends within a record"):
+        merge([part], tmp_path / "joined.sdf")
     part.write_bytes(b"x\n>  <moldiff_record>\nmany\n$$$$\n")
     with pytest.raises(UserError, match=r"part\.sdf: a record holds no moldiff_record"):
         merge([part], tmp_path / "joined.sdf")

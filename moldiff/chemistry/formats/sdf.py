@@ -9,7 +9,10 @@ from rdkit import Chem
 from moldiff.chemistry.arrays import implied_hydrogens, to_arrays
 from moldiff.chemistry.formats.streams import LONGEST_RECORD, TOO_LONG, DamagedInput, decode
 
+RECORD_END = "$$$$\n"
+"""The line that ends a record."""
 _DELIMITER = b"\n$$$$"
+_ENDS = re.compile(r"^\${4}\n", re.MULTILINE)
 _NAME_ENDS = re.compile(r">\s*(?:(?:\([^()]*\)|DT\d+|FROM ARCHIVES)\s*)?$")
 _NUMBERED = re.compile(r">[\s\d]*(DT\d+)(?:\s|$)")
 _V2000_LIMIT = 999
@@ -54,6 +57,18 @@ def split_sdf(chunks: Iterable[bytes]) -> Iterator[tuple[str, str | None]]:
         yield tail, problem
     elif tail.strip():
         yield tail, None
+
+
+def written_blocks(text: str) -> list[str]:
+    """The records of an SDF that moldiff wrote, each as it stands there, with the line that ends it.
+
+    Raises:
+        ValueError: the text ends within a record.
+    """
+    *blocks, rest = _ENDS.split(text)
+    if rest:
+        raise ValueError("ends within a record")
+    return [block + RECORD_END for block in blocks]
 
 
 def _text(record: bytes) -> str:
@@ -138,7 +153,7 @@ def data_block(properties: Mapping[str, object]) -> str:
     for key, value in properties.items():
         text = "\n".join(line for line in str(value).splitlines() if line.strip())
         lines += [f">  <{_one_line(key).replace('<', '(').replace('>', ')')}>", text, ""]
-    return "\n".join([*lines, "$$$$", ""])
+    return "\n".join([*lines, RECORD_END])
 
 
 def _written_valences(mol: Chem.Mol, radicals: list[int]) -> dict[int, int]:
