@@ -10,8 +10,8 @@
 
 Preferred are N own molecules that are valid_strict and PB-valid, drawn with even chances, so that nothing but validity
 is taught. Refused are those that are not valid (``--invalid`` times) and those that are valid and not PB-valid. Good
-weights make few of them; a hasty sampling with fewer evaluations fails in the same ways ten times as often, and of its
-molecules those that are not valid are refused too.
+weights make few of them; a hasty sampling with fewer evaluations makes many more, and of its molecules those that are
+not valid are refused too.
 """
 
 import argparse
