@@ -283,7 +283,8 @@ def test_a_signal_leaves_no_temporary_file(tmp_path: Path, number: signal.Signal
         "from moldiff.files.atomic import atomic_path\n"
         "def sample(options, weights, out, **_):\n"
         "    with atomic_path(out) as temporary:\n"
-        "        temporary.write_text('half'); print('ready', flush=True); time.sleep(30)\n"
+        "        temporary.write_text('half'); print('ready', flush=True)\n"
+        "        for _ in range(3000): time.sleep(0.01)\n"  # one long sleep misses a signal just before it
         "fake = types.ModuleType('moldiff.stages.sample'); fake.sample = sample\n"
         "sys.modules[fake.__name__] = moldiff.stages.sample = fake\n"
         "sys.argv = ['moldiff', 'sample', 'weights', '--out', 'out/x.sdf']\n"
@@ -296,7 +297,7 @@ def test_a_signal_leaves_no_temporary_file(tmp_path: Path, number: signal.Signal
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     os.kill(process.pid, number)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert "Traceback" not in errors
     assert list((tmp_path / "out").iterdir()) == []
