@@ -29,6 +29,8 @@ SETTINGS = ("steps", "sigma_max", "sigma_min", "rho", "noise", "noise_below", "s
 """Options of sample that weights may have values of their own for: the way from noise to molecules."""
 PREFERRED = ("leads", "drugs", "qm9", "qm9-heavy", "qm9-heavy-fast")
 """Shipped weights in the order in which they are taken where none are named."""
+PREFERRED_FOR = {"conformer": "drugs"}
+"""Those that are taken first for a task: `drugs` knows the hands of stereocentres that a molecule has."""
 
 
 def tasks_of(history: Mapping[str, Any], hydrogens: str) -> frozenset[str]:
@@ -114,6 +116,7 @@ def knowing(task: str) -> list[str]:
     """Names of the shipped weights that were trained on a task, the preferred one first; only headers are read."""
     there = shipped.names()
     ordered = [name for name in PREFERRED if name in there] + [name for name in there if name not in PREFERRED]
+    ordered.sort(key=lambda name: name != PREFERRED_FOR.get(task))  # stable: the others stay as they are
     return [name for name in ordered if task in _shipped_tasks(name)]
 
 
