@@ -114,10 +114,9 @@ def default_weights(task: str) -> str:
 
 def knowing(task: str) -> list[str]:
     """Names of the shipped weights that were trained on a task, the preferred one first; only headers are read."""
-    there = shipped.names()
-    ordered = [name for name in PREFERRED if name in there] + [name for name in there if name not in PREFERRED]
-    ordered.sort(key=lambda name: name != PREFERRED_FOR.get(task))  # stable: the others stay as they are
-    return [name for name in ordered if task in _shipped_tasks(name)]
+    order = [PREFERRED_FOR.get(task), *PREFERRED]
+    able = [name for name in shipped.names() if task in _shipped_tasks(name)]
+    return sorted(able, key=lambda name: order.index(name) if name in order else len(order))
 
 
 def _shipped_tasks(name: str) -> frozenset[str]:
